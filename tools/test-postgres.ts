@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import pg from 'pg';
+
+import { startEmbeddedPostgres } from '#server/adapters/embedded-postgres/embedded-postgres.ts';
+import { migrateDatabase } from '#server/db/migrate.ts';
+import { templateDatabase, testServerVariable } from '#server/db/test-database.ts';
+
+export type TestPostgres = {
+  /** The server's own database, from which others are created. */
+  url: string;
+  stop: () => Promise<void>;
+};
+
+/**
+ * Starts a throwaway PostgreSQL with a migrated template database, and points `createTestDatabase` at it.
+ * It ends with this process, however this process ends.
+ */
+export async function startTestPostgres(): Promise<TestPostgres> {
+  const folder = await mkdtemp(join(tmpdir(), 'control-test-'));
+  // PostgreSQL may run under another account, which has to pass through; its data stays 0700.
+  await chmod(folder, 0o711);
+  const guard = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('test-postgres-guard.mjs', import.meta.url)), folder],
+    {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'inherit'],
+    },
+  );
+  const stop = async () => {
+    if (guard.exitCode !== null) return;
+    guard.stdin.end();
+    await once(guard, 'exit');
+  };
+  try {
+    const { url } = await startEmbeddedPostgres({
+      dataDir: join(folder, 'postgres'),
+      settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+    });
+    await createTemplate(url);
+    process.env[testServerVariable] = url;
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function createTemplate(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(`create database ${templateDatabase}`);
+    const templateUrl = new URL(url);
+    templateUrl.pathname = templateDatabase;
+    await migrateDatabase(templateUrl.href);
+    await client.query(`alter database ${templateDatabase} with is_template true allow_connections false`);
+  } finally {
+    await client.end();
+  }
+}

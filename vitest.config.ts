@@ -1,0 +1,35 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const integrationTests = '**/*.integration.test.{ts,tsx}';
+const notOurs = [...configDefaults.exclude, 'dist/**', '.data/**', 'e2e/**'];
+
+export default defineConfig({
+  test: {
+    // Two workers: the suite is sized for machines of two cores, and each worker holds database connections.
+    maxWorkers: 2,
+    pool: 'forks',
+    passWithNoTests: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['**/*.test.{ts,tsx}'],
+          exclude: [...notOurs, integrationTests],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: [integrationTests],
+          exclude: notOurs,
+          globalSetup: ['tools/vitest-global-setup.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
