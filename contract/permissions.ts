@@ -1,0 +1,71 @@
+/**
+ * Permissions as data. A permission is `domain.resource.verb` or `domain.verb`; a role holds permissions and wildcards
+ * (`iam.*`, `*`). A wildcard matches whole segments at its end only.
+ */
+export const PERMISSIONS = {
+  'iam.users.read': 'See users',
+  'iam.users.create': 'Create users',
+  'iam.users.update': 'Change users and their passwords',
+  'iam.users.suspend': 'Suspend and reactivate users',
+  'iam.users.delete': 'Delete users',
+  'iam.sessions.list': 'See sessions',
+  'iam.sessions.revoke': 'End sessions',
+  'iam.roles.read': 'See roles and assignments',
+  'iam.roles.create': 'Create roles',
+  'iam.roles.update': 'Change and delete roles',
+  'iam.roles.assign': 'Give and take roles',
+  'iam.tokens.read': 'See API tokens',
+  'iam.tokens.create': 'Create API tokens',
+  'iam.tokens.revoke': 'Revoke API tokens',
+  'tenants.read': 'See tenants',
+  'tenants.create': 'Create tenants',
+  'tenants.update': 'Change tenant metadata',
+  'tenants.archive': 'Archive tenants',
+  'scale.view': 'See nodes, shards and placements',
+  'scale.migrate': 'Move tenants between shards',
+  'jobs.view': 'See jobs',
+  'jobs.cancel': 'Cancel jobs',
+  'jobs.resolve': 'Retry or skip what is stuck',
+  'audit.view': 'Read the audit log',
+} as const satisfies Record<string, string>;
+
+export type Permission = keyof typeof PERMISSIONS;
+export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as Permission[];
+
+/** Pattern of a permission or wildcard in a role: `*`, `iam.*`, `iam.users.*`, `iam.users.read`. */
+export const PERMISSION_PATTERN = '^(\\*|[a-z]+(\\.[a-z_]+)*(\\.\\*)?)$';
+
+/** The seven role templates of PRD 1.3; seeded as built-in roles, which cannot be changed. */
+export const ROLE_TEMPLATES = {
+  owner: { title: 'Owner', description: 'Everything, everywhere', permissions: ['*'] },
+  admin: {
+    title: 'Admin',
+    description: 'Runs the platform: tenants, placement, people and their roles',
+    permissions: ['iam.*', 'tenants.*', 'scale.*', 'jobs.*', 'audit.*'],
+  },
+  operator: {
+    title: 'Operator',
+    description: 'Operates production: moves tenants, follows and cancels jobs',
+    permissions: ['tenants.read', 'tenants.update', 'scale.*', 'jobs.*', 'audit.view'],
+  },
+  support: {
+    title: 'Support',
+    description: 'Looks, and ends sessions',
+    permissions: ['tenants.read', 'scale.view', 'jobs.view', 'audit.view', 'iam.users.read', 'iam.sessions.*'],
+  },
+  'read-only': {
+    title: 'Read-only',
+    description: 'Sees everything but people and secrets, changes nothing',
+    permissions: ['tenants.read', 'scale.view', 'jobs.view', 'audit.view'],
+  },
+  'security-admin': {
+    title: 'Security admin',
+    description: 'Access reviews: users, sessions, roles, tokens and the audit log',
+    permissions: ['iam.*', 'audit.*', 'tenants.read', 'jobs.view'],
+  },
+  'break-glass': {
+    title: 'Break-glass',
+    description: 'Emergency operation of the platform without any say over access',
+    permissions: ['tenants.*', 'scale.*', 'jobs.*', 'audit.view'],
+  },
+} as const satisfies Record<string, { title: string; description: string; permissions: readonly string[] }>;
