@@ -84,7 +84,10 @@ export type NodeReload = Static<typeof NodeReloadSchema>;
 
 /** Body of `POST /admin/rebuild` (projection nodes). Without `tenant_id` the view is rebuilt for every tenant of the node. */
 export const NodeRebuildRequestSchema = Type.Object(
-  { view: Type.String({ minLength: 1, maxLength: 128 }), tenant_id: Type.Optional(Type.String({ minLength: 1 })) },
+  {
+    view: Type.String({ minLength: 1, maxLength: 128 }),
+    tenant_id: Type.Optional(Type.String({ minLength: 1 })),
+  },
   { additionalProperties: false },
 );
 
