@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, mkdtemp, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { testFolder } from '#server/db/test-database.ts';
 
 import { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.ts';
 
@@ -18,7 +19,7 @@ let running: EmbeddedPostgres[] = [];
 
 async function makeParent(): Promise<void> {
   // mkdtemp makes it 0700: as root this also shows that PostgreSQL's account gets through a private folder.
-  parent = await mkdtemp(join(tmpdir(), 'embedded-postgres-'));
+  parent = await mkdtemp(join(testFolder(), 'embedded-postgres-'));
   dataDir = join(parent, 'postgres');
 }
 
@@ -66,8 +67,6 @@ describe('on a cluster that exists', () => {
     await (await start()).stop();
     running = [];
   });
-
-  afterAll(() => rm(parent, { recursive: true, force: true }));
 
   test('the database speaks UTF-8 and only the password opens it', async () => {
     const { url } = await start();
@@ -154,8 +153,6 @@ describe('on a cluster that exists', () => {
 
 describe('on a first start', () => {
   beforeEach(makeParent);
-
-  afterEach(() => rm(parent, { recursive: true, force: true }));
 
   test('a first start that was interrupted leaves nothing in the way', async () => {
     await mkdir(`${dataDir}.new`);
