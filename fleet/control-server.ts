@@ -1,0 +1,41 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { FaultRequestSchema, type Fault, type FaultRequest } from './faults.ts';
+import { NodeProblemError } from './node-problem.ts';
+import { installProblemHandler, requestId, requireToken } from './problem-handler.ts';
+
+export type FaultSwitch = {
+  list: () => Fault[];
+  /** Throws NodeProblemError 404 for an unknown node. */
+  switchOn: (request: FaultRequest) => Fault;
+  /** False when no fault has this id. */
+  switchOff: (id: string) => boolean;
+  clear: () => void;
+};
+
+/** The endpoint that switches faults on and off: `GET|POST|DELETE /faults`, `DELETE /faults/{id}`; every call needs the token. */
+export function createControlServer(token: string, faults: FaultSwitch): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: 16 * 1024,
+    genReqId: requestId,
+    forceCloseConnections: true,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
+  installProblemHandler(app);
+  app.addHook('onRequest', async (request) => requireToken(request, token));
+  app.get('/faults', async () => ({ items: faults.list() }));
+  app.post<{ Body: FaultRequest }>(
+    '/faults',
+    { schema: { body: FaultRequestSchema } },
+    async (request, reply) => reply.status(201).send(faults.switchOn(request.body)),
+  );
+  app.delete<{ Params: { id: string } }>('/faults/:id', async (request, reply) => {
+    if (!faults.switchOff(request.params.id))
+      throw new NodeProblemError(404, 'not_found', 'no fault has this id');
+    return reply.status(204).send();
+  });
+  app.delete('/faults', async (_request, reply) => {
+    faults.clear();
+    return reply.status(204).send();
+  });
+  return app;
+}

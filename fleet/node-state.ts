@@ -1,0 +1,424 @@
+import type { NodeReady, NodeRebuild, NodeStatus, NodeTenant, NodeTenantBlocker } from '#contract/node.ts';
+import type { ServiceKind } from '#contract/placement-record.ts';
+import type { FaultBoard } from './faults.ts';
+import { NodeProblemError } from './node-problem.ts';
+import type { Cell, MirrorChange, PlacementMirror } from './placement-mirror.ts';
+import type { NodeSpec } from './topology.ts';
+import {
+  activeLevel,
+  drainLevel,
+  fraction,
+  NO_WORK,
+  stalledLevel,
+  tenantWork,
+  type TenantWork,
+  type WorkLevel,
+} from './work-rules.ts';
+
+/**
+ * What one simulated node knows and does.
+ *
+ * Applied revision: the placement revision the node serves; it trails the delivery by a delay of its own.
+ * Drain: a tenant that takes no new work here, because it was asked for (`requested`) or because its record is not `active`
+ * (`by_record`). It is forgotten when the tenant leaves the node. A tenant that arrives with such a record has nothing in flight.
+ */
+
+type Drain = {
+  started_at: number;
+  initial: WorkLevel;
+  requested: boolean;
+  by_record: boolean;
+  deadline: number | null;
+};
+
+/** Sums over the tenants served, kept with each applied change so that a status needs no walk over them. */
+export type NodeLoad = Omit<TenantWork, 'drain_ms'> & { tenants: number };
+
+type Rebuild = { view: string; tenant_id: string | null; started_at: number };
+
+/** Where a node takes its placements from; null until they are loaded. */
+export type PlacementSource = { readonly mirror: PlacementMirror | null };
+
+export type NodeStateOptions = {
+  spec: NodeSpec;
+  source: PlacementSource;
+  faults: FaultBoard;
+  /** Milliseconds since the epoch. */
+  clock: () => number;
+  /** How much faster than life drains run and placements are applied. */
+  speed: number;
+};
+
+const GIB = 1024 ** 3;
+const STORE = { base_bytes: 2 * GIB, capacity_bytes: 256 * GIB };
+const GATEWAY_STORE = { base_bytes: GIB / 16, capacity_bytes: 8 * GIB };
+const NODE_DRAIN_MS = 3_000;
+const REBUILD_MS = 4_000;
+const REBUILD_LAG = 5_000;
+const SHORTEST_DELAY_MS = 50;
+const LONGEST_DELAY_MS = 300;
+
+export class NodeState {
+  readonly spec: NodeSpec;
+  readonly #options: NodeStateOptions;
+  /** A gateway routes commands, so it goes by the placements of aggregates. */
+  readonly #service: ServiceKind;
+  readonly #delayMs: number;
+  #mirror: PlacementMirror | null = null;
+  #applied = 0;
+  #load: NodeLoad = emptyLoad();
+  readonly #drains = new Map<string, Drain>();
+  #nodeDrainStartedAt: number | null = null;
+  readonly #rebuilds = new Map<string, Rebuild>();
+
+  constructor(options: NodeStateOptions) {
+    const { spec, speed } = options;
+    this.spec = spec;
+    this.#options = options;
+    this.#service = spec.kind === 'gateway' ? 'aggregate' : spec.kind;
+    this.#delayMs =
+      (SHORTEST_DELAY_MS + fraction(spec.node_id) * (LONGEST_DELAY_MS - SHORTEST_DELAY_MS)) / speed;
+  }
+
+  /** The oldest revision that this node may still ask `mirror` about. */
+  oldestNeeded(mirror: PlacementMirror): number {
+    return this.#mirror === mirror ? this.#applied : mirror.head;
+  }
+
+  /** Applies the placement changes that are due; all that were delivered, when `immediately`. */
+  advance(immediately = false): void {
+    const current = this.#options.source.mirror;
+    if (current === null || (this.#mirror !== null && this.#fault('never_acknowledges') !== null)) return;
+    const now = this.#options.clock();
+    if (this.#mirror !== current) {
+      this.#adopt(current, now);
+      return;
+    }
+    for (const change of current.changesAfter(this.#applied)) {
+      const dueAt = change.delivered_at + this.#delayMs;
+      if (!immediately && dueAt > now) return;
+      this.#applyChange(current, change, Math.min(dueAt, now));
+      this.#applied = change.revision;
+    }
+    this.#applied = current.head;
+  }
+
+  status(): NodeStatus {
+    this.advance();
+    const { node_id, kind, environment, version, git_sha, shards } = this.spec;
+    return {
+      node_id,
+      kind,
+      environment,
+      version,
+      git_sha,
+      shards,
+      placement_revision: this.#applied,
+      definitions_digest: null,
+      config_revision: 0,
+      draining: this.#nodeDrainStartedAt !== null,
+      ...this.#nodeLevel(),
+      storage: this.#storage(),
+    };
+  }
+
+  ready(): NodeReady {
+    this.advance();
+    const check = (name: string, ok: boolean, good: string, bad: string) => ({
+      name,
+      ok,
+      detail: ok ? good : bad,
+    });
+    const checks = [
+      check('placement', this.#mirror !== null, `revision ${this.#applied}`, 'placements are not loaded yet'),
+      check(
+        'storage',
+        this.#fault('storage_unhealthy') === null,
+        'writes succeed',
+        'the store reports write errors',
+      ),
+      check('dependencies', this.#fault('not_ready') === null, 'reachable', 'a dependency is not reachable'),
+      check('accepting_work', this.#nodeDrainStartedAt === null, 'takes new work', 'the node is draining'),
+    ];
+    return { ready: checks.every(({ ok }) => ok), checks };
+  }
+
+  /** Throws NodeProblemError 503 until the placements are loaded: "absent" would be a lie. */
+  tenant(tenant_id: string): NodeTenant {
+    const here = this.#placedHere(tenant_id) && this.#fault('wrong_tenant_state', tenant_id) === null;
+    const placement_revision = this.#applied;
+    if (!here) return { tenant_id, state: 'absent', ...NO_WORK, blockers: [], placement_revision };
+    const now = this.#options.clock();
+    const level = this.#tenantLevel(tenant_id, now);
+    const stopped = this.#drains.has(tenant_id) || this.#nodeDrainStartedAt !== null;
+    const idle = level.inflight === 0 && level.consumer_lag === 0;
+    const state = !stopped ? 'active' : idle ? 'drained' : 'draining';
+    const overdue =
+      state === 'draining' && now > (this.#drains.get(tenant_id)?.deadline ?? Number.POSITIVE_INFINITY);
+    const blockers: NodeTenantBlocker[] = [];
+    if (overdue) blockers.push({ code: 'drain_overdue', detail: 'the drain is past its deadline' });
+    if (!this.#storage().ok)
+      blockers.push({ code: 'storage_unhealthy', detail: 'the store reports write errors' });
+    return { tenant_id, state, ...level, blockers, placement_revision };
+  }
+
+  /** Starts a drain, or takes a new deadline for one that runs. Throws NodeProblemError 409 when the tenant is not here. */
+  drainTenant(tenant_id: string, deadline: number): NodeTenant {
+    this.#requireHere(tenant_id);
+    const drain = this.#drains.get(tenant_id);
+    if (drain === undefined) {
+      const now = this.#options.clock();
+      this.#drains.set(tenant_id, {
+        started_at: now,
+        initial: this.#tenantLevel(tenant_id, now),
+        requested: true,
+        by_record: false,
+        deadline,
+      });
+    } else {
+      drain.requested = true;
+      drain.deadline = deadline;
+    }
+    return this.tenant(tenant_id);
+  }
+
+  /** Ends a requested drain. Throws NodeProblemError 409 when the tenant is not here. */
+  resumeTenant(tenant_id: string): NodeTenant {
+    this.#requireHere(tenant_id);
+    if (this.#fault('refuses_resume', tenant_id) !== null) {
+      throw new NodeProblemError(500, 'resume_failed', `tenant ${tenant_id} could not be resumed`);
+    }
+    this.#releaseDrain(tenant_id, 'requested');
+    return this.tenant(tenant_id);
+  }
+
+  drainNode(): void {
+    this.#nodeDrainStartedAt ??= this.#options.clock();
+  }
+
+  resumeNode(): void {
+    this.#nodeDrainStartedAt = null;
+  }
+
+  /** Starts a rebuild unless the same one is running. */
+  rebuild(view: string, tenant_id: string | null): NodeRebuild {
+    const key = JSON.stringify([view, tenant_id]);
+    const now = this.#options.clock();
+    let rebuild = this.#rebuilds.get(key);
+    if (rebuild === undefined || this.#rebuildEnded(rebuild, now)) {
+      rebuild = { view, tenant_id, started_at: now };
+      this.#rebuilds.set(key, rebuild);
+    }
+    return { view, tenant_id, state: 'running', started_at: new Date(rebuild.started_at).toISOString() };
+  }
+
+  /** What a process start does: forgets drains and rebuilds, and reads the placements anew. */
+  restart(): void {
+    this.#mirror = null;
+    this.#applied = 0;
+    this.#load = emptyLoad();
+    this.#drains.clear();
+    this.#nodeDrainStartedAt = null;
+    this.#rebuilds.clear();
+  }
+
+  /** Sums over the tenants that the node serves. */
+  load(): Readonly<NodeLoad> {
+    this.advance();
+    return this.#load;
+  }
+
+  tenantInflight(tenant_id: string): number {
+    return this.#tenantLevel(tenant_id, this.#options.clock()).inflight;
+  }
+
+  /** Requests a second that a tenant sends while it is active. */
+  tenantRate(tenant_id: string): number {
+    return this.#work(tenant_id).requests_per_second;
+  }
+
+  /** The ids of the `count` largest tenants served, largest first. Walks all tenants: for metrics, now and then. */
+  largestTenants(count: number): string[] {
+    this.advance();
+    const mirror = this.#mirror;
+    if (mirror === null) return [];
+    const largest: { slot: number; size: number }[] = [];
+    for (const { slot, cell } of mirror.placed(this.#service)) {
+      const size = mirror.sizeAt(slot);
+      if (largest.length === count && size <= (largest.at(-1)?.size ?? 0)) continue;
+      if (!this.#serves(mirror.unpack(cell))) continue;
+      const at = largest.findIndex((other) => other.size < size);
+      largest.splice(at === -1 ? largest.length : at, 0, { slot, size });
+      if (largest.length > count) largest.pop();
+    }
+    return largest.map(({ slot }) => mirror.tenantAt(slot));
+  }
+
+  #fault(
+    kind: Parameters<FaultBoard['find']>[1],
+    tenant_id: string | null = null,
+  ): ReturnType<FaultBoard['find']> {
+    return this.#options.faults.find(this.spec.node_id, kind, tenant_id);
+  }
+
+  #serves(cell: Cell | null): cell is Cell {
+    return cell !== null && (this.spec.kind === 'gateway' || this.spec.shards.includes(cell.shard));
+  }
+
+  #placedHere(tenant_id: string): boolean {
+    this.advance();
+    if (this.#mirror === null)
+      throw new NodeProblemError(503, 'placement_not_loaded', 'placements are not loaded yet');
+    return this.#serves(this.#mirror.cellAt(this.#service, tenant_id, this.#applied));
+  }
+
+  #requireHere(tenant_id: string): void {
+    if (this.#placedHere(tenant_id)) return;
+    const detail = `tenant ${tenant_id} is not on node ${this.spec.node_id} at placement revision ${this.#applied}`;
+    throw new NodeProblemError(409, 'tenant_not_here', detail);
+  }
+
+  #adopt(mirror: PlacementMirror, now: number): void {
+    this.#mirror = mirror;
+    this.#applied = mirror.head;
+    this.#load = emptyLoad();
+    const kept = new Map<string, Drain>();
+    for (const { slot, cell: packed } of mirror.placed(this.#service)) {
+      const cell = mirror.unpack(packed);
+      if (!this.#serves(cell)) continue;
+      const tenant_id = mirror.tenantAt(slot);
+      this.#addLoad(tenant_id, 1);
+      const by_record = cell.state !== 'active';
+      const drain = this.#drains.get(tenant_id);
+      if (drain !== undefined && (drain.requested || by_record)) kept.set(tenant_id, { ...drain, by_record });
+      else if (by_record) kept.set(tenant_id, recordDrain(now, this.#restLevel(tenant_id, now)));
+    }
+    this.#drains.clear();
+    for (const [tenant_id, drain] of kept) this.#drains.set(tenant_id, drain);
+  }
+
+  #applyChange(mirror: PlacementMirror, change: MirrorChange, at: number): void {
+    if (change.service !== this.#service) return;
+    const tenant_id = mirror.tenantAt(change.slot);
+    const after = mirror.unpack(change.after);
+    const servedBefore = this.#serves(mirror.unpack(change.before));
+    if (!this.#serves(after)) {
+      if (servedBefore) this.#addLoad(tenant_id, -1);
+      this.#drains.delete(tenant_id);
+      return;
+    }
+    if (!servedBefore) this.#addLoad(tenant_id, 1);
+    if (after.state === 'active') {
+      this.#releaseDrain(tenant_id, 'by_record');
+      return;
+    }
+    const drain = this.#drains.get(tenant_id);
+    if (drain !== undefined) drain.by_record = true;
+    else
+      this.#drains.set(tenant_id, recordDrain(at, servedBefore ? this.#restLevel(tenant_id, at) : NO_WORK));
+  }
+
+  /** Takes one reason for a drain away; the drain ends when none is left. */
+  #releaseDrain(tenant_id: string, reason: 'requested' | 'by_record'): void {
+    const drain = this.#drains.get(tenant_id);
+    if (drain === undefined) return;
+    drain[reason] = false;
+    if (reason === 'requested') drain.deadline = null;
+    if (!drain.requested && !drain.by_record) this.#drains.delete(tenant_id);
+  }
+
+  #work(tenant_id: string): TenantWork {
+    return tenantWork(tenant_id, this.#service !== 'aggregate');
+  }
+
+  #addLoad(tenant_id: string, sign: 1 | -1): void {
+    const work = this.#work(tenant_id);
+    const load = this.#load;
+    load.tenants += sign;
+    load.inflight += sign * work.inflight;
+    load.consumer_lag += sign * work.consumer_lag;
+    load.requests_per_second += sign * work.requests_per_second;
+    load.stored_bytes += sign * work.stored_bytes;
+  }
+
+  /** The level of a tenant that is not draining. */
+  #restLevel(tenant_id: string, now: number): WorkLevel {
+    const work = this.#work(tenant_id);
+    return {
+      inflight: this.#fault('high_inflight', tenant_id)?.value ?? activeLevel(work.inflight, tenant_id, now),
+      consumer_lag:
+        this.#fault('high_lag', tenant_id)?.value ?? activeLevel(work.consumer_lag, tenant_id, now),
+    };
+  }
+
+  #tenantLevel(tenant_id: string, now: number): WorkLevel {
+    const drain = this.#drains.get(tenant_id);
+    const started_at = drain?.started_at ?? this.#nodeDrainStartedAt;
+    if (started_at === null) return this.#restLevel(tenant_id, now);
+    const initial = drain?.initial ?? this.#restLevel(tenant_id, started_at);
+    const elapsed = now - started_at;
+    const duration = this.#work(tenant_id).drain_ms / this.#options.speed;
+    const left = this.#fault('drain_stalls', tenant_id) === null ? drainLevel : stalledLevel;
+    return {
+      inflight: left(initial.inflight, elapsed, duration),
+      consumer_lag: drainLevel(initial.consumer_lag, elapsed, duration),
+    };
+  }
+
+  #nodeLevel(): WorkLevel {
+    const now = this.#options.clock();
+    const level: WorkLevel = {
+      inflight: activeLevel(this.#load.inflight, this.spec.node_id, now),
+      consumer_lag: activeLevel(this.#load.consumer_lag, this.spec.node_id, now),
+    };
+    if (this.#nodeDrainStartedAt === null) {
+      for (const tenant_id of this.#drains.keys()) {
+        const work = this.#work(tenant_id);
+        const left = this.#tenantLevel(tenant_id, now);
+        level.inflight = Math.max(0, level.inflight - work.inflight + left.inflight);
+        level.consumer_lag = Math.max(0, level.consumer_lag - work.consumer_lag + left.consumer_lag);
+      }
+    } else {
+      const elapsed = now - this.#nodeDrainStartedAt;
+      const duration = NODE_DRAIN_MS / this.#options.speed;
+      const left = this.#fault('drain_stalls') === null ? drainLevel : stalledLevel;
+      level.inflight = left(level.inflight, elapsed, duration);
+      level.consumer_lag = drainLevel(level.consumer_lag, elapsed, duration);
+    }
+    for (const rebuild of this.#rebuilds.values()) {
+      level.consumer_lag += drainLevel(
+        REBUILD_LAG,
+        now - rebuild.started_at,
+        REBUILD_MS / this.#options.speed,
+      );
+    }
+    return {
+      inflight: this.#fault('high_inflight')?.value ?? level.inflight,
+      consumer_lag: this.#fault('high_lag')?.value ?? level.consumer_lag,
+    };
+  }
+
+  #rebuildEnded(rebuild: Rebuild, now: number): boolean {
+    return now - rebuild.started_at >= REBUILD_MS / this.#options.speed;
+  }
+
+  #storage(): NodeStatus['storage'] {
+    const { base_bytes, capacity_bytes } = this.spec.kind === 'gateway' ? GATEWAY_STORE : STORE;
+    // A gateway stores nothing of its tenants.
+    const stored = this.spec.kind === 'gateway' ? 0 : this.#load.stored_bytes;
+    const full = this.#fault('storage_full') !== null;
+    return {
+      ok: this.#fault('storage_unhealthy') === null,
+      used_bytes: full ? capacity_bytes : Math.min(capacity_bytes, base_bytes + stored),
+      capacity_bytes,
+    };
+  }
+}
+
+function emptyLoad(): NodeLoad {
+  return { tenants: 0, inflight: 0, consumer_lag: 0, requests_per_second: 0, stored_bytes: 0 };
+}
+
+function recordDrain(started_at: number, initial: WorkLevel): Drain {
+  return { started_at, initial, requested: false, by_record: true, deadline: null };
+}
