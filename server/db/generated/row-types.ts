@@ -1,0 +1,270 @@
+/** Generated from the migrations by "npm run generate". Do not edit. */
+
+import type { ColumnType } from "kysely";
+
+export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S, I | undefined, U>
+  : ColumnType<T, T | undefined, T>;
+
+export type Json = JsonValue;
+
+export type JsonArray = JsonValue[];
+
+export type JsonObject = {
+  [x: string]: JsonValue | undefined;
+};
+
+export type JsonPrimitive = boolean | number | string | null;
+
+export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
+
+export interface ApiTokens {
+  created_at: Generated<string>;
+  environment: string | null;
+  expires_at: string;
+  last_used_at: string | null;
+  name: string;
+  permissions: string[];
+  prefix: string;
+  revoked_at: string | null;
+  tenant_id: string | null;
+  token_hash: Buffer;
+  token_id: Generated<string>;
+  user_id: string;
+}
+
+export interface Assignments {
+  assignment_id: Generated<string>;
+  created_at: Generated<string>;
+  created_by: string | null;
+  environment: string | null;
+  role_id: string;
+  tenant_id: string | null;
+  user_id: string;
+}
+
+export interface AuditEvents {
+  action: string;
+  actor_id: string | null;
+  actor_label: string;
+  actor_type: 'user' | 'api_token' | 'system' | 'anonymous';
+  changes: Generated<Json>;
+  details: Json | null;
+  environment: string | null;
+  ip: string | null;
+  job_id: string | null;
+  occurred_at: Generated<string>;
+  on_behalf_of: string | null;
+  outcome: 'succeeded' | 'failed' | 'denied';
+  reason: string | null;
+  repeat_count: Generated<number>;
+  request_id: string | null;
+  sequence: Generated<number>;
+  target_id: string;
+  target_type: string;
+  tenant_id: string | null;
+  trace_id: string | null;
+  user_agent: string | null;
+}
+
+export interface Jobs {
+  cancel_reason: string | null;
+  cancel_requested_at: string | null;
+  cancel_requested_by: string | null;
+  created_at: Generated<string>;
+  created_by: string;
+  current_step: string | null;
+  environment: string | null;
+  error: Json | null;
+  finished_at: string | null;
+  idempotency_key: string | null;
+  input: Generated<Json>;
+  job_id: Generated<string>;
+  kind: string;
+  permission: string;
+  plan: Json | null;
+  plan_hash: string | null;
+  principal_id: string;
+  reason: string | null;
+  request_hash: string | null;
+  request_id: string;
+  response_body: Json | null;
+  response_status: number | null;
+  result: Json | null;
+  run_number: Generated<number>;
+  started_at: string | null;
+  state: 'queued' | 'running' | 'undoing' | 'succeeded' | 'failed_rolled_back' | 'cancelled_rolled_back' | 'stuck';
+  step_count: Generated<number>;
+  steps_done: Generated<number>;
+  stuck: Json | null;
+  target_id: string;
+  target_type: string;
+  tenant_id: string | null;
+  title: string;
+  trace_id: string | null;
+}
+
+export interface JobSteps {
+  attempts: Generated<number>;
+  error: Json | null;
+  finished_at: string | null;
+  job_id: string;
+  name: string;
+  point_of_no_return: boolean;
+  progress: Json | null;
+  started_at: string | null;
+  state: Generated<'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'undoing' | 'undone' | 'undo_failed' | 'undo_skipped'>;
+  step_index: number;
+  time_box_s: number;
+  title: string;
+  undo_attempts: Generated<number>;
+  undo_finished_at: string | null;
+  undo_started_at: string | null;
+  undo_title: string | null;
+}
+
+export interface NodeIndex {
+  checks: Generated<Json>;
+  consumer_lag: number | null;
+  environment: string;
+  git_sha: string | null;
+  inflight: number | null;
+  kind: 'gateway' | 'aggregate' | 'projection' | 'runner';
+  labels: Generated<Json>;
+  node_id: string;
+  observed_at: string | null;
+  placement_revision: number | null;
+  problem: string | null;
+  shards: Generated<string[]>;
+  since: string;
+  state: 'ready' | 'not_ready' | 'draining' | 'unreachable' | 'lying' | 'unknown';
+  storage: Json | null;
+  version: string | null;
+}
+
+export interface PlacementIndex {
+  environment: string;
+  epoch: number;
+  job_id: string | null;
+  revision: number;
+  service: 'aggregate' | 'projection' | 'runner';
+  shard: string;
+  state: 'active' | 'draining' | 'moving';
+  tenant_id: string;
+  updated_at: string;
+}
+
+export interface PlacementWatch {
+  detail: string | null;
+  environment: string;
+  observed_at: string | null;
+  revision: number;
+  state: 'live' | 'rebuilding' | 'down';
+}
+
+export interface Plans {
+  expires_at: string;
+  made_for: string;
+  plan: Json;
+  plan_hash: string;
+}
+
+export interface Roles {
+  built_in: Generated<boolean>;
+  created_at: Generated<string>;
+  description: string;
+  permissions: string[];
+  revision: Generated<number>;
+  role_id: string;
+  title: string;
+  updated_at: Generated<string>;
+}
+
+export interface SchemaMigrations {
+  applied_at: Generated<string>;
+  checksum: string;
+  name: string;
+}
+
+export interface Sessions {
+  authenticated_at: string;
+  created_at: Generated<string>;
+  ended_at: string | null;
+  ended_reason: string | null;
+  expires_at: string;
+  ip: string;
+  last_seen_at: Generated<string>;
+  session_id: Generated<string>;
+  token_hash: Buffer;
+  user_agent: string;
+  user_id: string;
+}
+
+export interface ShardTotals {
+  environment: string;
+  service: string;
+  shard: string;
+  tenant_count: number;
+}
+
+export interface StepUpProofs {
+  expires_at: string;
+  proof_hash: Buffer;
+  request_hash: string;
+  session_id: string;
+  used_at: string | null;
+}
+
+export interface Tenants {
+  billing: Generated<Json>;
+  contact: Generated<Json>;
+  created_at: Generated<string>;
+  environments: string[];
+  feature_flags: Generated<Json>;
+  name: string;
+  plan: 'bronze' | 'silver' | 'gold' | 'platinum';
+  quotas: Generated<Json>;
+  revision: Generated<number>;
+  status: 'provisioning' | 'active' | 'draining' | 'migrating' | 'degraded' | 'suspended' | 'archived';
+  status_since: Generated<string>;
+  tenant_id: string;
+  updated_at: Generated<string>;
+}
+
+export interface TenantTotals {
+  count: number;
+  plan: string;
+  status: string;
+}
+
+export interface Users {
+  created_at: Generated<string>;
+  display_name: string;
+  email: string;
+  last_sign_in_at: string | null;
+  password_hash: string | null;
+  revision: Generated<number>;
+  status: 'invited' | 'active' | 'suspended' | 'disabled' | 'deleted';
+  updated_at: Generated<string>;
+  user_id: Generated<string>;
+}
+
+export interface DB {
+  api_tokens: ApiTokens;
+  assignments: Assignments;
+  audit_events: AuditEvents;
+  job_steps: JobSteps;
+  jobs: Jobs;
+  node_index: NodeIndex;
+  placement_index: PlacementIndex;
+  placement_watch: PlacementWatch;
+  plans: Plans;
+  roles: Roles;
+  schema_migrations: SchemaMigrations;
+  sessions: Sessions;
+  shard_totals: ShardTotals;
+  step_up_proofs: StepUpProofs;
+  tenant_totals: TenantTotals;
+  tenants: Tenants;
+  users: Users;
+}

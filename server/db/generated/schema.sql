@@ -1,0 +1,364 @@
+-- Generated from the migrations by "npm run generate". Do not edit.
+
+create extension pg_trgm;
+
+CREATE OR REPLACE FUNCTION public.keep_shard_totals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    insert into shard_totals select environment, service, shard, count(*) from changed_after group by 1, 2, 3 order by 1, 2, 3
+      on conflict (environment, service, shard) do update set tenant_count = shard_totals.tenant_count + excluded.tenant_count;
+  elsif tg_op = 'DELETE' then
+    insert into shard_totals select environment, service, shard, -count(*) from changed_before group by 1, 2, 3 order by 1, 2, 3
+      on conflict (environment, service, shard) do update set tenant_count = shard_totals.tenant_count + excluded.tenant_count;
+  else
+    insert into shard_totals
+      select environment, service, shard, sum(n) from (
+        select environment, service, shard, -1 as n from changed_before union all select environment, service, shard, 1 from changed_after
+      ) moves group by 1, 2, 3 having sum(n) <> 0 order by 1, 2, 3
+      on conflict (environment, service, shard) do update set tenant_count = shard_totals.tenant_count + excluded.tenant_count;
+  end if;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.keep_tenant_totals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    insert into tenant_totals select status, plan, count(*) from changed_after group by 1, 2 order by 1, 2
+      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+  elsif tg_op = 'DELETE' then
+    insert into tenant_totals select status, plan, -count(*) from changed_before group by 1, 2 order by 1, 2
+      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+  else
+    insert into tenant_totals
+      select status, plan, sum(n) from (
+        select status, plan, -1 as n from changed_before union all select status, plan, 1 from changed_after
+      ) moves group by 1, 2 having sum(n) <> 0 order by 1, 2
+      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+  end if;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the audit log is append-only: % is refused', tg_op using errcode = 'insufficient_privilege';
+end $function$;
+
+create table api_tokens (
+  token_id uuid not null default uuidv7(),
+  user_id uuid not null,
+  token_hash bytea not null,
+  prefix text not null,
+  name text not null,
+  permissions text[] not null,
+  tenant_id text,
+  environment text,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_tokens_pkey PRIMARY KEY (token_id),
+  constraint api_tokens_token_hash_key UNIQUE (token_hash),
+  constraint api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id);
+
+create table assignments (
+  assignment_id uuid not null default uuidv7(),
+  user_id uuid not null,
+  role_id text not null,
+  tenant_id text,
+  environment text,
+  created_by text,
+  created_at timestamp with time zone not null default now(),
+  constraint assignments_pkey PRIMARY KEY (assignment_id),
+  constraint assignments_once UNIQUE NULLS NOT DISTINCT (user_id, role_id, tenant_id, environment),
+  constraint assignments_role_id_fkey FOREIGN KEY (role_id) REFERENCES roles(role_id),
+  constraint assignments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX assignments_role ON public.assignments USING btree (role_id);
+
+create table audit_events (
+  sequence bigint not null generated always as identity,
+  occurred_at timestamp with time zone not null default clock_timestamp(),
+  actor_type text not null,
+  actor_id text,
+  actor_label text not null,
+  on_behalf_of text,
+  action text not null,
+  outcome text not null,
+  target_type text not null,
+  target_id text not null,
+  tenant_id text,
+  environment text,
+  reason text,
+  changes jsonb not null default '[]'::jsonb,
+  details jsonb,
+  repeat_count integer not null default 1,
+  ip text,
+  user_agent text,
+  request_id text,
+  trace_id text,
+  job_id uuid,
+  constraint audit_events_pkey PRIMARY KEY (sequence),
+  constraint audit_events_actor_type_check CHECK ((actor_type = ANY (ARRAY['user'::text, 'api_token'::text, 'system'::text, 'anonymous'::text]))),
+  constraint audit_events_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'denied'::text])))
+);
+CREATE INDEX audit_events_action ON public.audit_events USING btree (action text_pattern_ops, sequence);
+CREATE INDEX audit_events_actor ON public.audit_events USING btree (actor_label, sequence);
+CREATE INDEX audit_events_actor_id ON public.audit_events USING btree (actor_id, sequence) WHERE (actor_id IS NOT NULL);
+CREATE INDEX audit_events_job ON public.audit_events USING btree (job_id, sequence) WHERE (job_id IS NOT NULL);
+CREATE INDEX audit_events_occurred_at ON public.audit_events USING brin (occurred_at);
+CREATE INDEX audit_events_request ON public.audit_events USING btree (request_id) WHERE (request_id IS NOT NULL);
+CREATE INDEX audit_events_target ON public.audit_events USING btree (target_type, target_id, sequence);
+CREATE INDEX audit_events_tenant ON public.audit_events USING btree (tenant_id, sequence) WHERE (tenant_id IS NOT NULL);
+CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+create table job_steps (
+  job_id uuid not null,
+  step_index integer not null,
+  name text not null,
+  title text not null,
+  state text not null default 'pending'::text,
+  attempts integer not null default 0,
+  undo_title text,
+  undo_attempts integer not null default 0,
+  point_of_no_return boolean not null,
+  time_box_s double precision not null,
+  progress jsonb,
+  error jsonb,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  undo_started_at timestamp with time zone,
+  undo_finished_at timestamp with time zone,
+  constraint job_steps_pkey PRIMARY KEY (job_id, step_index),
+  constraint job_steps_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text, 'undoing'::text, 'undone'::text, 'undo_failed'::text, 'undo_skipped'::text]))),
+  constraint job_steps_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(job_id)
+);
+
+create table jobs (
+  job_id uuid not null default uuidv7(),
+  kind text not null,
+  title text not null,
+  state text not null,
+  permission text not null,
+  environment text,
+  tenant_id text,
+  target_type text not null,
+  target_id text not null,
+  reason text,
+  principal_id text not null,
+  created_by text not null,
+  input jsonb not null default '{}'::jsonb,
+  plan jsonb,
+  plan_hash text,
+  result jsonb,
+  error jsonb,
+  stuck jsonb,
+  step_count integer not null default 0,
+  steps_done integer not null default 0,
+  current_step text,
+  run_number integer not null default 1,
+  cancel_requested_at timestamp with time zone,
+  cancel_requested_by text,
+  cancel_reason text,
+  idempotency_key text,
+  request_hash text,
+  response_status integer,
+  response_body jsonb,
+  request_id text not null,
+  trace_id text,
+  created_at timestamp with time zone not null default now(),
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint jobs_pkey PRIMARY KEY (job_id),
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'succeeded'::text, 'failed_rolled_back'::text, 'cancelled_rolled_back'::text, 'stuck'::text])))
+);
+CREATE UNIQUE INDEX jobs_idempotency_key ON public.jobs USING btree (principal_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE INDEX jobs_live ON public.jobs USING btree (job_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'stuck'::text]));
+CREATE INDEX jobs_planned ON public.jobs USING btree (job_id) WHERE (step_count > 0);
+CREATE INDEX jobs_tenant ON public.jobs USING btree (tenant_id, job_id) WHERE (tenant_id IS NOT NULL);
+CREATE UNIQUE INDEX jobs_tenant_lock ON public.jobs USING btree (tenant_id) WHERE ((tenant_id IS NOT NULL) AND (step_count > 0) AND (state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'stuck'::text])));
+
+create table node_index (
+  environment text not null,
+  node_id text not null,
+  kind text not null,
+  state text not null,
+  shards text[] not null default '{}'::text[],
+  labels jsonb not null default '{}'::jsonb,
+  version text,
+  git_sha text,
+  placement_revision bigint,
+  inflight double precision,
+  consumer_lag double precision,
+  storage jsonb,
+  checks jsonb not null default '[]'::jsonb,
+  problem text,
+  since timestamp with time zone not null,
+  observed_at timestamp with time zone,
+  constraint node_index_pkey PRIMARY KEY (environment, node_id),
+  constraint node_index_kind_check CHECK ((kind = ANY (ARRAY['gateway'::text, 'aggregate'::text, 'projection'::text, 'runner'::text]))),
+  constraint node_index_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'not_ready'::text, 'draining'::text, 'unreachable'::text, 'lying'::text, 'unknown'::text])))
+);
+
+create table placement_index (
+  tenant_id text not null,
+  environment text not null,
+  service text not null,
+  shard text not null,
+  state text not null,
+  epoch integer not null,
+  revision bigint not null,
+  job_id text,
+  updated_at timestamp with time zone not null,
+  constraint placement_index_pkey PRIMARY KEY (tenant_id, environment, service),
+  constraint placement_index_service_check CHECK ((service = ANY (ARRAY['aggregate'::text, 'projection'::text, 'runner'::text]))),
+  constraint placement_index_state_check CHECK ((state = ANY (ARRAY['active'::text, 'draining'::text, 'moving'::text])))
+);
+CREATE INDEX placement_index_environment ON public.placement_index USING btree (environment, tenant_id, service);
+CREATE INDEX placement_index_shard ON public.placement_index USING btree (environment, service, shard, tenant_id);
+CREATE INDEX placement_index_updated_at ON public.placement_index USING btree (environment, updated_at, tenant_id, service);
+CREATE TRIGGER placement_index_totals_delete AFTER DELETE ON public.placement_index REFERENCING OLD TABLE AS changed_before FOR EACH STATEMENT EXECUTE FUNCTION keep_shard_totals();
+CREATE TRIGGER placement_index_totals_insert AFTER INSERT ON public.placement_index REFERENCING NEW TABLE AS changed_after FOR EACH STATEMENT EXECUTE FUNCTION keep_shard_totals();
+CREATE TRIGGER placement_index_totals_update AFTER UPDATE ON public.placement_index REFERENCING OLD TABLE AS changed_before NEW TABLE AS changed_after FOR EACH STATEMENT EXECUTE FUNCTION keep_shard_totals();
+
+create table placement_watch (
+  environment text not null,
+  revision bigint not null,
+  state text not null,
+  detail text,
+  observed_at timestamp with time zone,
+  constraint placement_watch_pkey PRIMARY KEY (environment),
+  constraint placement_watch_state_check CHECK ((state = ANY (ARRAY['live'::text, 'rebuilding'::text, 'down'::text])))
+);
+
+create table plans (
+  plan_hash text not null,
+  made_for text not null,
+  plan jsonb not null,
+  expires_at timestamp with time zone not null,
+  constraint plans_pkey PRIMARY KEY (plan_hash, made_for)
+);
+CREATE INDEX plans_expires_at ON public.plans USING btree (expires_at);
+
+create table roles (
+  role_id text not null,
+  title text not null,
+  description text not null,
+  permissions text[] not null,
+  built_in boolean not null default false,
+  revision integer not null default 1,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint roles_pkey PRIMARY KEY (role_id)
+);
+
+create table schema_migrations (
+  name text not null,
+  checksum text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint schema_migrations_pkey PRIMARY KEY (name)
+);
+
+create table sessions (
+  session_id uuid not null default uuidv7(),
+  token_hash bytea not null,
+  user_id uuid not null,
+  ip text not null,
+  user_agent text not null,
+  authenticated_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default now(),
+  last_seen_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  ended_reason text,
+  constraint sessions_pkey PRIMARY KEY (session_id),
+  constraint sessions_token_hash_key UNIQUE (token_hash),
+  constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX sessions_created_at ON public.sessions USING btree (created_at, session_id);
+CREATE INDEX sessions_last_seen_at ON public.sessions USING btree (last_seen_at, session_id);
+CREATE INDEX sessions_live ON public.sessions USING btree (user_id) WHERE (ended_at IS NULL);
+CREATE INDEX sessions_user ON public.sessions USING btree (user_id, created_at);
+
+create table shard_totals (
+  environment text not null,
+  service text not null,
+  shard text not null,
+  tenant_count bigint not null,
+  constraint shard_totals_pkey PRIMARY KEY (environment, service, shard)
+);
+
+create table step_up_proofs (
+  proof_hash bytea not null,
+  session_id uuid not null,
+  request_hash text not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint step_up_proofs_pkey PRIMARY KEY (proof_hash),
+  constraint step_up_proofs_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(session_id)
+);
+
+create table tenant_totals (
+  status text not null,
+  plan text not null,
+  count bigint not null,
+  constraint tenant_totals_pkey PRIMARY KEY (status, plan)
+);
+
+create table tenants (
+  tenant_id text not null,
+  name text not null,
+  status text not null,
+  status_since timestamp with time zone not null default now(),
+  plan text not null,
+  environments text[] not null,
+  quotas jsonb not null default '{}'::jsonb,
+  feature_flags jsonb not null default '{}'::jsonb,
+  contact jsonb not null default '{}'::jsonb,
+  billing jsonb not null default '{}'::jsonb,
+  revision integer not null default 1,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint tenants_pkey PRIMARY KEY (tenant_id),
+  constraint tenants_plan_check CHECK ((plan = ANY (ARRAY['bronze'::text, 'silver'::text, 'gold'::text, 'platinum'::text]))),
+  constraint tenants_status_check CHECK ((status = ANY (ARRAY['provisioning'::text, 'active'::text, 'draining'::text, 'migrating'::text, 'degraded'::text, 'suspended'::text, 'archived'::text])))
+);
+CREATE INDEX tenants_created_at ON public.tenants USING btree (created_at, tenant_id);
+CREATE INDEX tenants_environments ON public.tenants USING gin (environments);
+CREATE INDEX tenants_name ON public.tenants USING btree (name, tenant_id);
+CREATE INDEX tenants_search ON public.tenants USING gin ((((tenant_id || ' '::text) || lower(name))) gin_trgm_ops);
+CREATE INDEX tenants_status_id ON public.tenants USING btree (status, tenant_id);
+CREATE INDEX tenants_status_updated_at ON public.tenants USING btree (status, updated_at, tenant_id);
+CREATE INDEX tenants_updated_at ON public.tenants USING btree (updated_at, tenant_id);
+CREATE TRIGGER tenants_totals_delete AFTER DELETE ON public.tenants REFERENCING OLD TABLE AS changed_before FOR EACH STATEMENT EXECUTE FUNCTION keep_tenant_totals();
+CREATE TRIGGER tenants_totals_insert AFTER INSERT ON public.tenants REFERENCING NEW TABLE AS changed_after FOR EACH STATEMENT EXECUTE FUNCTION keep_tenant_totals();
+CREATE TRIGGER tenants_totals_update AFTER UPDATE ON public.tenants REFERENCING OLD TABLE AS changed_before NEW TABLE AS changed_after FOR EACH STATEMENT EXECUTE FUNCTION keep_tenant_totals();
+
+create table users (
+  user_id uuid not null default uuidv7(),
+  email text not null,
+  display_name text not null,
+  status text not null,
+  password_hash text,
+  revision integer not null default 1,
+  last_sign_in_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint users_pkey PRIMARY KEY (user_id),
+  constraint users_status_check CHECK ((status = ANY (ARRAY['invited'::text, 'active'::text, 'suspended'::text, 'disabled'::text, 'deleted'::text])))
+);
+CREATE INDEX users_created_at ON public.users USING btree (created_at, user_id);
+CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email)) WHERE (status <> 'deleted'::text);
+CREATE INDEX users_email_order ON public.users USING btree (email, user_id);
+CREATE INDEX users_last_sign_in_at ON public.users USING btree (last_sign_in_at, user_id);
