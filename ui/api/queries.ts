@@ -90,14 +90,14 @@ export function useChange<E extends Endpoint>(endpoint: E, options: ChangeOption
       return call(endpoint, ...([change] as CallArguments<E>));
     },
     onSuccess: (answer) => options.onSuccess?.(answer),
-    onSettled: async (_, error) => {
+    onSettled: (_, error) => {
       const unknown =
         error instanceof NetworkError ||
         (error instanceof ProblemError &&
           (error.problem.status >= 500 || error.code === 'idempotency_in_progress'));
       if (!unknown) open.current = null;
       const stale = new Set([...CHANGED_BY_ALL, ...(options.invalidates ?? [])].map(({ id }) => id));
-      await queryClient.invalidateQueries({ predicate: ({ queryKey }) => stale.has(String(queryKey[0])) });
+      void queryClient.invalidateQueries({ predicate: ({ queryKey }) => stale.has(String(queryKey[0])) });
     },
   });
 }
