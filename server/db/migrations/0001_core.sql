@@ -1,0 +1,114 @@
+-- Jobs, plans and the audit log: what every change writes.
+
+create table jobs (
+  job_id              uuid primary key default uuidv7(),
+  kind                text not null,
+  title               text not null,
+  state               text not null check (state in ('queued','running','undoing','succeeded','failed_rolled_back','cancelled_rolled_back','stuck')),
+  permission          text not null,
+  environment         text,
+  tenant_id           text,
+  target_type         text not null,
+  target_id           text not null,
+  reason              text,
+  principal_id        text not null,
+  created_by          text not null,
+  input               jsonb not null default '{}',
+  plan                jsonb,
+  plan_hash           text,
+  result              jsonb,
+  error               jsonb,
+  stuck               jsonb,
+  step_count          integer not null default 0,
+  steps_done          integer not null default 0,
+  current_step        text,
+  -- One DBOS workflow runs the job; a retry or skip of a stuck one starts the next.
+  run_number          integer not null default 1,
+  cancel_requested_at timestamptz,
+  cancel_requested_by text,
+  cancel_reason       text,
+  idempotency_key     text,
+  request_hash        text,
+  response_status     integer,
+  response_body       jsonb,
+  request_id          text not null,
+  trace_id            text,
+  created_at          timestamptz not null default now(),
+  started_at          timestamptz,
+  finished_at         timestamptz
+);
+create unique index jobs_idempotency_key on jobs (principal_id, idempotency_key) where idempotency_key is not null;
+-- One live job holds a tenant; the second start fails here whatever its plan said.
+create unique index jobs_tenant_lock on jobs (tenant_id) where tenant_id is not null and step_count > 0 and state in ('queued','running','undoing','stuck');
+create index jobs_live on jobs (job_id) where state in ('queued','running','undoing','stuck');
+create index jobs_planned on jobs (job_id) where step_count > 0;
+create index jobs_tenant on jobs (tenant_id, job_id) where tenant_id is not null;
+
+create table job_steps (
+  job_id             uuid not null references jobs,
+  step_index         integer not null,
+  name               text not null,
+  title              text not null,
+  state              text not null default 'pending' check (state in ('pending','running','succeeded','failed','cancelled','undoing','undone','undo_failed','undo_skipped')),
+  attempts           integer not null default 0,
+  undo_title         text,
+  undo_attempts      integer not null default 0,
+  point_of_no_return boolean not null,
+  time_box_s         double precision not null,
+  progress           jsonb,
+  error              jsonb,
+  started_at         timestamptz,
+  finished_at        timestamptz,
+  undo_started_at    timestamptz,
+  undo_finished_at   timestamptz,
+  primary key (job_id, step_index)
+);
+
+-- Plans that were shown, kept so that a drifted one can be compared with what it is now. Not state of the platform.
+create table plans (
+  plan_hash  text not null,
+  made_for   text not null,
+  plan       jsonb not null,
+  expires_at timestamptz not null,
+  primary key (plan_hash, made_for)
+);
+create index plans_expires_at on plans (expires_at);
+
+create table audit_events (
+  sequence     bigint generated always as identity primary key,
+  occurred_at  timestamptz not null default clock_timestamp(),
+  actor_type   text not null check (actor_type in ('user','api_token','system','anonymous')),
+  actor_id     text,
+  actor_label  text not null,
+  on_behalf_of text,
+  action       text not null,
+  outcome      text not null check (outcome in ('succeeded','failed','denied')),
+  target_type  text not null,
+  target_id    text not null,
+  tenant_id    text,
+  environment  text,
+  reason       text,
+  changes      jsonb not null default '[]',
+  details      jsonb,
+  repeat_count integer not null default 1,
+  ip           text,
+  user_agent   text,
+  request_id   text,
+  trace_id     text,
+  job_id       uuid
+);
+create index audit_events_job on audit_events (job_id, sequence) where job_id is not null;
+create index audit_events_tenant on audit_events (tenant_id, sequence) where tenant_id is not null;
+create index audit_events_actor on audit_events (actor_label, sequence);
+create index audit_events_actor_id on audit_events (actor_id, sequence) where actor_id is not null;
+create index audit_events_action on audit_events (action text_pattern_ops, sequence);
+create index audit_events_target on audit_events (target_type, target_id, sequence);
+create index audit_events_request on audit_events (request_id) where request_id is not null;
+create index audit_events_occurred_at on audit_events using brin (occurred_at);
+
+create function refuse_audit_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the audit log is append-only: % is refused', tg_op using errcode = 'insufficient_privilege';
+end $$;
+create trigger audit_events_append_only before update or delete on audit_events for each row execute function refuse_audit_change();
+create trigger audit_events_no_truncate before truncate on audit_events for each statement execute function refuse_audit_change();
