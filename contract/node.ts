@@ -119,6 +119,7 @@ export const NodeSessionListSchema = Type.Object({
   items: Type.Array(NodeSessionSchema),
   next_cursor: Type.Union([Type.String(), Type.Null()]),
 });
+export type NodeSessionList = Static<typeof NodeSessionListSchema>;
 
 /** Answer to `DELETE /admin/sessions/{session_id}` and `DELETE /admin/sessions?tenant_id=`. */
 export const NodeSessionRevocationSchema = Type.Object({ revoked: Count });

@@ -1,4 +1,4 @@
-import type { NodeSession } from '#contract/node.ts';
+import type { NodeSession, NodeSessionList } from '#contract/node.ts';
 import type { PlacementSource } from './node-state.ts';
 import { fraction, hashText } from './work-rules.ts';
 

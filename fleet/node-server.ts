@@ -51,6 +51,8 @@ export class NodeApplication {
     this.#app = Fastify({
       bodyLimit: BODY_LIMIT_BYTES,
       genReqId: requestId,
+      // Longer than any tenant id, so that the schema refuses a long one, not the router.
+      routerOptions: { maxParamLength: 512 },
       // Wrong types are refused, not mended, as the contract says.
       ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     });

@@ -58,7 +58,9 @@ export class PlacementMirror {
 
   /** Takes an entry of a full read in, without history. */
   load(service: ServiceKind, tenant_id: string, cell: Cell): void {
-    this.#cells[service][this.#slotFor(tenant_id)] = this.#pack(cell);
+    // The slot first: a new one may replace the arrays.
+    const slot = this.#slotFor(tenant_id);
+    this.#cells[service][slot] = this.#pack(cell);
   }
 
   /** Takes one delivered change in; `cell` is null for a delete. */

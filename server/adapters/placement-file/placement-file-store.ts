@@ -112,7 +112,7 @@ export function openPlacementFileStore(
   }
 
   function wakeSleepers(): void {
-    for (const wake of [...sleepers]) wake();
+    for (const wake of sleepers) wake();
   }
 
   const readHead = (): Head => run(() => sql.head.get() as Head);

@@ -1,0 +1,297 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Value } from 'typebox/value';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  NodeProblemSchema,
+  NodeReadySchema,
+  NodeSessionListSchema,
+  NodeStatusSchema,
+  NodeTenantSchema,
+  type NodeSessionList,
+  type NodeStatus,
+  type NodeTenant,
+} from '#contract/node.ts';
+import type { PlacementRecord } from '#contract/placement-record.ts';
+import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
+import type { PlacementStore } from '#server/scale/placement-store.ts';
+import { placementFilePath, startFleet, type Fleet } from './fleet.ts';
+import type { Fault } from './faults.ts';
+import { waitUntil } from './wait-until.ts';
+
+const record = (
+  tenant_id: string,
+  shard: string,
+  fields: Partial<PlacementRecord> = {},
+): PlacementRecord => ({
+  tenant_id,
+  service: 'aggregate',
+  shard,
+  state: 'active',
+  epoch: 1,
+  job_id: null,
+  updated_at: '2026-01-01T00:00:00.000Z',
+  ...fields,
+});
+
+describe('the simulated platform', () => {
+  let folder: string;
+  let fleet: Fleet;
+  let store: PlacementStore;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fleet-'));
+    store = openPlacementFileStore(placementFilePath(folder, 'dev'));
+    await store.putMany([record('acme', 'agg-1'), record('other', 'agg-2'), record('mover', 'agg-1')]);
+    fleet = await startFleet({ dataDir: folder, environments: ['dev', 'prod'], speed: 10 });
+    await fleet.loaded;
+  });
+  afterEach(() => fleet.faults.clear());
+  afterAll(async () => {
+    await fleet.close();
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const urlOf = (node_id: string): string => {
+    const node = fleet.manifest.nodes.find((each) => each.node_id === node_id);
+    if (node === undefined) throw new Error(`no node ${node_id}`);
+    return node.url;
+  };
+
+  async function call<T = unknown>(
+    node_id: string,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: T }> {
+    const response = await fetch(urlOf(node_id) + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${fleet.manifest.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: (text.startsWith('{') ? JSON.parse(text) : text) as T };
+  }
+
+  const status = async (node_id: string): Promise<NodeStatus> =>
+    (await call<NodeStatus>(node_id, 'GET', '/admin/status')).body;
+
+  it('has ten nodes in each environment, each with its shard and region', () => {
+    expect(fleet.manifest.nodes).toHaveLength(20);
+    expect(fleet.manifest.nodes.find(({ node_id }) => node_id === 'prod-agg-2')).toMatchObject({
+      kind: 'aggregate',
+      environment: 'prod',
+      shards: ['agg-2'],
+      labels: { region: 'us-1' },
+    });
+  });
+
+  it('answers by the contract on every node', async () => {
+    for (const { node_id, kind, environment } of fleet.manifest.nodes) {
+      const answer = await status(node_id);
+      expect(Value.Check(NodeStatusSchema, answer)).toBe(true);
+      expect(answer).toMatchObject({ node_id, kind, environment });
+      expect((await call(node_id, 'GET', '/health')).body).toEqual({ status: 'ok' });
+      const ready = await call(node_id, 'GET', '/ready');
+      expect(ready.status).toBe(200);
+      expect(Value.Check(NodeReadySchema, ready.body)).toBe(true);
+      expect(Value.Check(NodeTenantSchema, (await call(node_id, 'GET', '/admin/tenants/acme')).body)).toBe(
+        true,
+      );
+    }
+  });
+
+  it('asks for the service token on everything under /admin, and on the control endpoint', async () => {
+    for (const authorization of ['', 'Bearer wrong', fleet.manifest.token]) {
+      for (const url of [`${urlOf('dev-agg-1')}/admin/status`, `${fleet.manifest.control_url}/faults`]) {
+        const response = await fetch(url, { headers: { authorization, 'x-request-id': 'req-1' } });
+        expect(response.status).toBe(401);
+        expect(response.headers.get('content-type')).toContain('application/problem+json');
+        const problem: unknown = await response.json();
+        expect(Value.Check(NodeProblemSchema, problem)).toBe(true);
+        expect(problem).toMatchObject({ code: 'unauthorized', request_id: 'req-1' });
+      }
+    }
+  });
+
+  it.each([
+    ['a drain without deadline', 'POST', '/admin/tenants/acme/drain', {}, 400],
+    ['a deadline that is no time', 'POST', '/admin/tenants/acme/drain', { deadline: 'soon' }, 400],
+    [
+      'an unknown field',
+      'POST',
+      '/admin/tenants/acme/drain',
+      { deadline: '2099-01-01T00:00:00Z', force: true },
+      400,
+    ],
+    ['broken JSON', 'POST', '/admin/tenants/acme/drain', '{"deadline":', 400],
+    ['an oversized body', 'POST', '/admin/tenants/acme/drain', { deadline: 'x'.repeat(20_000) }, 413],
+    ['a tenant that is not here', 'POST', '/admin/tenants/nobody/resume', undefined, 409],
+    ['an oversized tenant id', 'GET', `/admin/tenants/${'x'.repeat(129)}`, undefined, 400],
+    ['an unknown path', 'GET', '/admin/nothing', undefined, 404],
+    ['a rebuild on an aggregate node', 'POST', '/admin/rebuild', { view: 'orders' }, 404],
+    ['sessions of an aggregate node', 'GET', '/admin/sessions', undefined, 404],
+  ])('refuses %s with a problem', async (_case, method, path, body, expected) => {
+    const answer = await call('dev-agg-1', method, path, body);
+    expect(answer.status).toBe(expected);
+    expect(Value.Check(NodeProblemSchema, answer.body)).toBe(true);
+  });
+
+  it('drains a tenant over time and resumes it', async () => {
+    const deadline = '2099-01-01T00:00:00Z';
+    const started = await call<NodeTenant>('dev-agg-1', 'POST', '/admin/tenants/acme/drain', { deadline });
+    expect(started).toMatchObject({ status: 200, body: { tenant_id: 'acme', state: 'draining' } });
+    expect(started.body.inflight).toBeGreaterThan(0);
+    await waitUntil('acme is drained', async () => {
+      return (await call<NodeTenant>('dev-agg-1', 'GET', '/admin/tenants/acme')).body.state === 'drained';
+    });
+    expect((await call<NodeTenant>('dev-agg-1', 'POST', '/admin/tenants/acme/resume')).body.state).toBe(
+      'active',
+    );
+  });
+
+  it('moves a tenant when the placement store says so, and every node of the environment acknowledges', async () => {
+    const entry = await store.get('aggregate.mover');
+    const revision = await store.update(record('mover', 'agg-3', { epoch: 2 }), entry?.revision ?? 0);
+    const devNodes = fleet.manifest.nodes.filter(({ environment }) => environment === 'dev');
+    for (const { node_id } of devNodes) {
+      await waitUntil(
+        `${node_id} acknowledges`,
+        async () => (await status(node_id)).placement_revision >= revision,
+      );
+    }
+    expect((await call<NodeTenant>('dev-agg-1', 'GET', '/admin/tenants/mover')).body.state).toBe('absent');
+    expect((await call<NodeTenant>('dev-agg-3', 'GET', '/admin/tenants/mover')).body.state).toBe('active');
+    expect((await status('prod-agg-1')).placement_revision).toBe(0);
+  });
+
+  it('has applied a write that was done before a reload when the reload answers', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const entry = await store.get('aggregate.other');
+      const revision = await store.update(record('other', `agg-${1 + (round % 3)}`), entry?.revision ?? 0);
+      const answer = await call('dev-agg-2', 'POST', '/admin/reload');
+      expect(answer.body).toEqual({ node_id: 'dev-agg-2', placement_revision: revision });
+    }
+  });
+
+  it('rebuilds views on projection nodes', async () => {
+    const answer = await call('dev-prj-1', 'POST', '/admin/rebuild', { view: 'orders', tenant_id: 'acme' });
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { view: 'orders', tenant_id: 'acme', state: 'running' },
+    });
+  });
+
+  it('lists and revokes sessions, the same on both gateways', async () => {
+    const listed = await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions?tenant_id=acme');
+    expect(Value.Check(NodeSessionListSchema, listed.body)).toBe(true);
+    const [first] = listed.body.items;
+    expect(
+      (await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions')).body.items.length,
+    ).toBeGreaterThan(listed.body.items.length);
+    expect((await call('dev-gw-1', 'DELETE', `/admin/sessions/${first?.session_id}`)).body).toEqual({
+      revoked: 1,
+    });
+    expect((await call('dev-gw-2', 'DELETE', `/admin/sessions/${first?.session_id}`)).body).toEqual({
+      revoked: 0,
+    });
+    const left = listed.body.items.length - 1;
+    expect((await call('dev-gw-2', 'DELETE', '/admin/sessions?tenant_id=acme')).body).toEqual({
+      revoked: left,
+    });
+    expect(
+      (await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions?tenant_id=acme')).body.items,
+    ).toEqual([]);
+    expect((await call('dev-gw-1', 'DELETE', '/admin/sessions')).status).toBe(400);
+  });
+
+  it('exports metrics with service and environment, build info, and tenants bounded', async () => {
+    await store.putMany(Array.from({ length: 100 }, (_, index) => record(`many-${index}`, 'agg-1')));
+    await call('dev-agg-1', 'POST', '/admin/reload');
+    await call('dev-agg-1', 'GET', '/admin/tenants/acme');
+    const text = (await call<string>('dev-agg-1', 'GET', '/metrics')).body;
+    expect(text).toMatch(
+      /^aggregate_build_info\{version="[^"]+",git_sha="[^"]+",service="aggregate",env="dev"\} 1$/m,
+    );
+    expect(text).toMatch(
+      /^http_requests_total\{path="\/admin\/tenants\/:tenant_id",method="GET",status="200"/m,
+    );
+    expect(text).toMatch(/^platform_placement_revision\{service="aggregate",env="dev"\} \d+$/m);
+    const tenants = text.match(/^aggregate_in_flight_commands\{tenant_id="[^"]+"/gm) ?? [];
+    expect(tenants.length).toBeGreaterThan(1);
+    expect(tenants.length).toBeLessThanOrEqual(21);
+    expect(tenants).toContain('aggregate_in_flight_commands{tenant_id="other"');
+    expect((await call('dev-gw-1', 'GET', '/metrics')).body).toContain(
+      'gateway_tenant_requests_total{tenant_id="other"',
+    );
+    expect((await call('dev-prj-1', 'GET', '/metrics')).body).toMatch(
+      /^projection_processing_errors_total\{tenant_id="other",view_type="[^"]+",service="projection",env="dev"\} /m,
+    );
+  });
+
+  describe('its control endpoint', () => {
+    const control = async <T = unknown>(
+      method: string,
+      path: string,
+      body?: unknown,
+    ): Promise<{ status: number; body: T }> => {
+      const response = await fetch(fleet.manifest.control_url + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${fleet.manifest.token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T };
+    };
+
+    it('switches a fault on, lists it, and switches it off', async () => {
+      const fault = await control<Fault>('POST', '/faults', { node_id: 'dev-agg-1', fault: 'error_500' });
+      expect(fault).toMatchObject({
+        status: 201,
+        body: { node_id: 'dev-agg-1', fault: 'error_500', tenant_id: null, value: null },
+      });
+      expect((await control<{ items: Fault[] }>('GET', '/faults')).body.items).toEqual([fault.body]);
+      expect((await call('dev-agg-1', 'GET', '/admin/status')).status).toBe(500);
+      expect((await control('DELETE', `/faults/${fault.body.id}`)).status).toBe(204);
+      expect((await call('dev-agg-1', 'GET', '/admin/status')).status).toBe(200);
+      expect((await control('DELETE', `/faults/${fault.body.id}`)).status).toBe(404);
+      await control('POST', '/faults', { node_id: 'dev-agg-1', fault: 'not_ready' });
+      expect((await call('dev-agg-1', 'GET', '/ready')).status).toBe(503);
+      expect((await control('DELETE', '/faults')).status).toBe(204);
+      expect((await control<{ items: Fault[] }>('GET', '/faults')).body.items).toEqual([]);
+    });
+
+    it.each([
+      [{ node_id: 'dev-agg-9', fault: 'hang' }, 404],
+      [{ node_id: 'dev-agg-1', fault: 'earthquake' }, 400],
+      [{ node_id: 'dev-agg-1', fault: 'slow', value: '3' }, 400],
+      [{ fault: 'slow' }, 400],
+    ])('refuses %j with %i', async (body, expected) => {
+      expect((await control('POST', '/faults', body)).status).toBe(expected);
+    });
+  });
+
+  it('comes back on the same port after a restart, with its drains forgotten', async () => {
+    await call('dev-agg-1', 'POST', '/admin/tenants/acme/drain', { deadline: '2099-01-01T00:00:00Z' });
+    fleet.faults.switchOn({ node_id: 'dev-agg-1', fault: 'restart', value: 30 });
+    await waitUntil('the node is down', () =>
+      call('dev-agg-1', 'GET', '/health').then(
+        () => false,
+        () => true,
+      ),
+    );
+    const answer = await waitUntil('the node is back', () =>
+      call<NodeTenant>('dev-agg-1', 'GET', '/admin/tenants/acme').catch(() => undefined),
+    );
+    expect(answer.body.state).toBe('active');
+    expect(fleet.faults.list()).toEqual([]);
+  });
+});
