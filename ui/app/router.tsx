@@ -1,0 +1,186 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+  retainSearchParams,
+} from '@tanstack/react-router';
+import { Root } from './root.tsx';
+import { NotFoundPage } from './not-found-page.tsx';
+import { PageError } from './page-error.tsx';
+import { parseSearch, stringifySearch, type AppSearch } from './search-params.ts';
+import { Shell } from './shell.tsx';
+
+const rootRoute = createRootRoute({
+  validateSearch: (search: Record<string, unknown>): AppSearch => search as AppSearch,
+  search: { middlewares: [retainSearchParams<AppSearch>(['env'])] },
+  component: Root,
+  notFoundComponent: NotFoundPage,
+});
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('#ui/iam/sign-in-page.tsx'), 'SignInPage'),
+});
+
+const shellRoute = createRoute({ getParentRoute: () => rootRoute, id: 'shell', component: Shell });
+
+const overviewRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('#ui/overview/overview-page.tsx'), 'OverviewPage'),
+});
+
+const tenantsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/tenants',
+  component: lazyRouteComponent(() => import('#ui/tenants/tenants-page.tsx'), 'TenantsPage'),
+});
+const tenantRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/tenants/$tenant_id',
+  component: lazyRouteComponent(() => import('#ui/tenants/tenant-page.tsx'), 'TenantPage'),
+});
+const tenantOverviewRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('#ui/tenants/tenant-overview-tab.tsx'), 'TenantOverviewTab'),
+});
+const tenantPlacementRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: '/placement',
+  component: lazyRouteComponent(() => import('#ui/tenants/tenant-placement-tab.tsx'), 'TenantPlacementTab'),
+});
+const tenantHealthRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: '/health',
+  component: lazyRouteComponent(() => import('#ui/tenants/tenant-health-tab.tsx'), 'TenantHealthTab'),
+});
+const tenantActivityRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: '/activity',
+  component: lazyRouteComponent(() => import('#ui/tenants/tenant-activity-tab.tsx'), 'TenantActivityTab'),
+});
+
+const scaleRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/scale',
+  component: lazyRouteComponent(() => import('#ui/scale/scale-page.tsx'), 'ScalePage'),
+});
+const scaleIndexRoute = createRoute({
+  getParentRoute: () => scaleRoute,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/scale/shards', search: true, replace: true });
+  },
+});
+const shardsRoute = createRoute({
+  getParentRoute: () => scaleRoute,
+  path: '/shards',
+  component: lazyRouteComponent(() => import('#ui/scale/shards-tab.tsx'), 'ShardsTab'),
+});
+const placementsRoute = createRoute({
+  getParentRoute: () => scaleRoute,
+  path: '/placements',
+  component: lazyRouteComponent(() => import('#ui/scale/placements-tab.tsx'), 'PlacementsTab'),
+});
+const nodesRoute = createRoute({
+  getParentRoute: () => scaleRoute,
+  path: '/nodes',
+  component: lazyRouteComponent(() => import('#ui/scale/nodes-tab.tsx'), 'NodesTab'),
+});
+
+const jobsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/jobs',
+  component: lazyRouteComponent(() => import('#ui/jobs/jobs-page.tsx'), 'JobsPage'),
+});
+const jobRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/jobs/$job_id',
+  component: lazyRouteComponent(() => import('#ui/jobs/job-page.tsx'), 'JobPage'),
+});
+
+const usersRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/users',
+  component: lazyRouteComponent(() => import('#ui/iam/users-page.tsx'), 'UsersPage'),
+});
+const userRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/users/$user_id',
+  component: lazyRouteComponent(() => import('#ui/iam/user-page.tsx'), 'UserPage'),
+});
+const sessionsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/sessions',
+  component: lazyRouteComponent(() => import('#ui/iam/sessions-page.tsx'), 'SessionsPage'),
+});
+const rolesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/roles',
+  component: lazyRouteComponent(() => import('#ui/iam/roles-page.tsx'), 'RolesPage'),
+});
+const roleRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/roles/$role_id',
+  component: lazyRouteComponent(() => import('#ui/iam/role-page.tsx'), 'RolePage'),
+});
+const tokensRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/tokens',
+  component: lazyRouteComponent(() => import('#ui/iam/tokens-page.tsx'), 'TokensPage'),
+});
+const auditRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('#ui/audit/audit-page.tsx'), 'AuditPage'),
+});
+
+const routeTree = rootRoute.addChildren([
+  signInRoute,
+  shellRoute.addChildren([
+    overviewRoute,
+    tenantsRoute,
+    tenantRoute.addChildren([
+      tenantOverviewRoute,
+      tenantPlacementRoute,
+      tenantHealthRoute,
+      tenantActivityRoute,
+    ]),
+    scaleRoute.addChildren([scaleIndexRoute, shardsRoute, placementsRoute, nodesRoute]),
+    jobsRoute,
+    jobRoute,
+    usersRoute,
+    userRoute,
+    sessionsRoute,
+    rolesRoute,
+    roleRoute,
+    tokensRoute,
+    auditRoute,
+  ]),
+]);
+
+export const createAppRouter = () =>
+  createRouter({
+    routeTree,
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    defaultPreloadDelay: 40,
+    defaultPendingMs: 200,
+    defaultErrorComponent: PageError,
+    scrollRestoration: true,
+  });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+  interface HistoryState {
+    /** Cursors of the pages before this one, so that "previous" works with keyset paging. */
+    cursors?: (string | null)[];
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The confirmation of a simple change. Mounted while it is open (`{open && <ConfirmAction … />}`), so that it always starts afresh;
+ * `run` does the change and may throw, which is shown in the dialog and leaves it open.
+ */
+import { Button, Modal, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { isQuiet } from '#ui/api/errors.ts';
+import { useEnvironment } from '#ui/app/environment.tsx';
+import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
+import classes from './confirm-action.module.css';
+import { ProblemAlert } from './problem-alert.tsx';
+import { isReason, ReasonField } from './reason-field.tsx';
+import { toastDone } from './toast.tsx';
+
+export interface ConfirmActionProps {
+  title: string;
+  /** What will happen, in a sentence or two. */
+  what: React.ReactNode;
+  /** The verb on the button: "Suspend user". */
+  verb: string;
+  danger?: boolean;
+  /** `required` for what has weight; `none` asks for nothing. */
+  reason?: 'required' | 'optional' | 'none';
+  /** This text has to be typed before the button works: for what cannot be undone. */
+  typed?: string;
+  /** Does it. The answer's `job_id` is linked in the toast. */
+  run: (input: { reason: string | undefined }) => Promise<{ job_id?: string } | void>;
+  /** Said when it is done; null says nothing. */
+  done?: string | null;
+  onClose: () => void;
+  /** More fields of the form. */
+  children?: React.ReactNode;
+  /** Why the button does not work yet, from the fields in `children`. */
+  blocked?: boolean;
+}
+
+export function ConfirmAction({
+  title,
+  what,
+  verb,
+  danger = false,
+  reason = 'required',
+  typed,
+  run,
+  done = 'Done',
+  onClose,
+  children,
+  blocked = false,
+}: ConfirmActionProps) {
+  const { production, environment } = useEnvironment();
+  const [text, setText] = useState('');
+  const [name, setName] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const given = text.trim();
+  const complete =
+    (reason === 'required' ? isReason(text) : given === '' || isReason(text)) &&
+    (typed === undefined || name === typed) &&
+    !blocked;
+
+  const submit = async (event: React.FormEvent) => {
+    event.preventDefault();
+    if (busy || !complete) return;
+    setBusy(true);
+    setError(null);
+    try {
+      const answer = await run({ reason: given === '' ? undefined : given });
+      if (done !== null) toastDone(done, answer?.job_id);
+      onClose();
+    } catch (problem) {
+      if (!isQuiet(problem)) setError(problem);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      closeOnClickOutside={!busy}
+      closeOnEscape={!busy}
+      title={
+        <span className={classes.title}>
+          {title}
+          {danger && production && <EnvironmentBadge environment={environment} production />}
+        </span>
+      }
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <form onSubmit={(event) => void submit(event)} className={classes.form}>
+        <div className={classes.what}>{what}</div>
+        {children}
+        {reason !== 'none' && (
+          <ReasonField
+            value={text}
+            onChange={setText}
+            required={reason === 'required'}
+            data-autofocus={children === undefined || undefined}
+          />
+        )}
+        {typed !== undefined && (
+          <TextInput
+            label={
+              <>
+                Type <code className={classes.typed}>{typed}</code> to confirm
+              </>
+            }
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            autoComplete="off"
+            spellCheck={false}
+          />
+        )}
+        <ProblemAlert error={error} />
+        <div className={classes.footer}>
+          <Button variant="default" onClick={onClose} disabled={busy}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={busy} disabled={!complete} {...(danger && { color: 'red' })}>
+            {verb}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,40 @@
+import classes from './panel.module.css';
+
+/** A titled part of a page. `flush` lets a table reach the edges. */
+export function Panel({
+  title,
+  actions,
+  flush = false,
+  children,
+}: {
+  title?: React.ReactNode;
+  actions?: React.ReactNode;
+  flush?: boolean;
+  children: React.ReactNode;
+}) {
+  return (
+    <section className={classes.panel}>
+      {(title !== undefined || actions !== undefined) && (
+        <div className={classes.head}>
+          <h2 className={classes.title}>{title}</h2>
+          {actions && <div className={classes.actions}>{actions}</div>}
+        </div>
+      )}
+      <div className={flush ? classes.flush : classes.body}>{children}</div>
+    </section>
+  );
+}
+
+/** Names and values, one a line. */
+export const Properties = ({ children }: { children: React.ReactNode }) => (
+  <dl className={classes.properties}>{children}</dl>
+);
+
+export function Property({ name, children }: { name: React.ReactNode; children: React.ReactNode }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  );
+}

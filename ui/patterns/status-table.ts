@@ -1,0 +1,211 @@
+/** Every state that the product shows: its word, its icon and its tone. One table, so that one state looks the same on every page. */
+import {
+  IconAlertTriangle,
+  IconArchive,
+  IconArrowBackUp,
+  IconArrowsExchange,
+  IconBan,
+  IconCircleCheck,
+  IconCircleDashed,
+  IconCircleFilled,
+  IconCircleX,
+  IconClock,
+  IconHourglass,
+  IconLoader2,
+  IconLockX,
+  IconMail,
+  IconPlayerPause,
+  IconPlayerTrackNext,
+  IconPlugConnectedX,
+  IconQuestionMark,
+  IconUrgent,
+  type Icon,
+} from '@tabler/icons-react';
+import type { AUDIT_OUTCOMES } from '#contract/audit.ts';
+import type { SESSION_STATES, UserStatus } from '#contract/iam.ts';
+import type { JobState, StepState } from '#contract/jobs.ts';
+import type { NodeTenantState } from '#contract/node.ts';
+import type { PlacementState } from '#contract/placement-record.ts';
+import type { NODE_STATES } from '#contract/scale.ts';
+import type { TenantStatus } from '#contract/tenants.ts';
+
+/** neutral = absent or finished; progress = in progress; well; attention = needs a look; failing = failing or destructive. */
+export type Tone = 'neutral' | 'progress' | 'well' | 'attention' | 'failing';
+
+export interface StatusLook {
+  word: string;
+  tone: Tone;
+  icon: Icon;
+  /** The icon turns while the state lasts. */
+  turning?: true;
+  /** What the state means, on hover. */
+  meaning?: string;
+}
+
+const well = (word: string): StatusLook => ({ word, tone: 'well', icon: IconCircleFilled });
+const turning = (word: string): StatusLook => ({ word, tone: 'progress', icon: IconLoader2, turning: true });
+
+const TENANT = {
+  provisioning: turning('provisioning'),
+  active: well('active'),
+  draining: {
+    word: 'draining',
+    tone: 'progress',
+    icon: IconHourglass,
+    meaning: 'Finishes what is in flight; takes no new work',
+  },
+  migrating: {
+    word: 'migrating',
+    tone: 'progress',
+    icon: IconArrowsExchange,
+    meaning: 'A job moves it to another shard',
+  },
+  degraded: {
+    word: 'degraded',
+    tone: 'attention',
+    icon: IconAlertTriangle,
+    meaning: 'Served, but not as it should be',
+  },
+  suspended: { word: 'suspended', tone: 'neutral', icon: IconPlayerPause },
+  archived: { word: 'archived', tone: 'neutral', icon: IconArchive },
+} satisfies Record<TenantStatus, StatusLook>;
+
+const JOB = {
+  queued: { word: 'queued', tone: 'neutral', icon: IconClock },
+  running: turning('running'),
+  undoing: { word: 'undoing', tone: 'attention', icon: IconArrowBackUp, meaning: 'Goes back, step by step' },
+  succeeded: { word: 'succeeded', tone: 'well', icon: IconCircleCheck },
+  failed_rolled_back: {
+    word: 'failed, rolled back',
+    tone: 'failing',
+    icon: IconCircleX,
+    meaning: 'A step failed; everything was undone',
+  },
+  cancelled_rolled_back: {
+    word: 'cancelled, rolled back',
+    tone: 'neutral',
+    icon: IconArrowBackUp,
+    meaning: 'Cancelled; everything was undone',
+  },
+  stuck: {
+    word: 'stuck',
+    tone: 'failing',
+    icon: IconUrgent,
+    meaning: 'An undo failed: something is left half done',
+  },
+} satisfies Record<JobState, StatusLook>;
+
+const STEP = {
+  pending: { word: 'pending', tone: 'neutral', icon: IconCircleDashed },
+  running: turning('running'),
+  succeeded: { word: 'done', tone: 'well', icon: IconCircleCheck },
+  failed: { word: 'failed', tone: 'failing', icon: IconCircleX },
+  cancelled: { word: 'cancelled', tone: 'neutral', icon: IconBan },
+  undoing: { word: 'undoing', tone: 'attention', icon: IconArrowBackUp },
+  undone: { word: 'undone', tone: 'neutral', icon: IconArrowBackUp },
+  undo_failed: { word: 'undo failed', tone: 'failing', icon: IconUrgent },
+  undo_skipped: { word: 'undo skipped', tone: 'attention', icon: IconPlayerTrackNext },
+} satisfies Record<StepState, StatusLook>;
+
+const NODE = {
+  ready: well('ready'),
+  not_ready: {
+    word: 'not ready',
+    tone: 'failing',
+    icon: IconCircleX,
+    meaning: 'It answers, and says that it is not ready',
+  },
+  draining: { word: 'draining', tone: 'progress', icon: IconHourglass },
+  unreachable: {
+    word: 'unreachable',
+    tone: 'failing',
+    icon: IconPlugConnectedX,
+    meaning: 'It did not answer',
+  },
+  lying: {
+    word: 'lying',
+    tone: 'failing',
+    icon: IconAlertTriangle,
+    meaning: 'Its answer does not fit the node contract',
+  },
+  unknown: { word: 'unknown', tone: 'neutral', icon: IconQuestionMark, meaning: 'Not observed yet' },
+} satisfies Record<(typeof NODE_STATES)[number], StatusLook>;
+
+const PLACEMENT = {
+  active: well('active'),
+  draining: { word: 'draining', tone: 'progress', icon: IconHourglass },
+  moving: { word: 'moving', tone: 'progress', icon: IconArrowsExchange },
+} satisfies Record<PlacementState, StatusLook>;
+
+const SERVED = {
+  absent: {
+    word: 'absent',
+    tone: 'neutral',
+    icon: IconCircleDashed,
+    meaning: 'The node does not serve the tenant',
+  },
+  active: well('active'),
+  draining: { word: 'draining', tone: 'progress', icon: IconHourglass },
+  drained: {
+    word: 'drained',
+    tone: 'neutral',
+    icon: IconPlayerPause,
+    meaning: 'No work is left, and none is taken',
+  },
+  unknown: {
+    word: 'unknown',
+    tone: 'attention',
+    icon: IconQuestionMark,
+    meaning: 'The node could not be asked',
+  },
+} satisfies Record<NodeTenantState | 'unknown', StatusLook>;
+
+const USER = {
+  invited: { word: 'invited', tone: 'neutral', icon: IconMail },
+  active: well('active'),
+  suspended: { word: 'suspended', tone: 'attention', icon: IconPlayerPause },
+  disabled: { word: 'disabled', tone: 'neutral', icon: IconBan },
+  deleted: { word: 'deleted', tone: 'neutral', icon: IconArchive },
+} satisfies Record<UserStatus, StatusLook>;
+
+const SESSION = {
+  active: well('active'),
+  expired: { word: 'expired', tone: 'neutral', icon: IconClock },
+  revoked: { word: 'revoked', tone: 'neutral', icon: IconLockX },
+} satisfies Record<(typeof SESSION_STATES)[number], StatusLook>;
+
+const OUTCOME = {
+  succeeded: { word: 'succeeded', tone: 'well', icon: IconCircleCheck },
+  failed: { word: 'failed', tone: 'failing', icon: IconCircleX },
+  denied: { word: 'denied', tone: 'attention', icon: IconBan },
+} satisfies Record<(typeof AUDIT_OUTCOMES)[number], StatusLook>;
+
+const WATCHER = {
+  live: well('live'),
+  rebuilding: turning('rebuilding'),
+  down: { word: 'down', tone: 'failing', icon: IconPlugConnectedX },
+} satisfies Record<'live' | 'rebuilding' | 'down', StatusLook>;
+
+export const STATUS_TABLE = {
+  tenant: TENANT,
+  job: JOB,
+  step: STEP,
+  node: NODE,
+  placement: PLACEMENT,
+  served: SERVED,
+  user: USER,
+  session: SESSION,
+  token: SESSION,
+  outcome: OUTCOME,
+  watcher: WATCHER,
+};
+export type StatusDomain = keyof typeof STATUS_TABLE;
+export type StatusOf<D extends StatusDomain> = Extract<keyof (typeof STATUS_TABLE)[D], string>;
+
+/** The look of a state; one that this build does not know yet is shown by its name. */
+export const statusLook = (of: StatusDomain, status: string): StatusLook =>
+  (STATUS_TABLE[of] as Record<string, StatusLook>)[status] ?? {
+    word: status,
+    tone: 'neutral',
+    icon: IconQuestionMark,
+  };
