@@ -21,10 +21,7 @@ export class GatewaySessions {
   }
 
   /** One page in the order of the tenants; `cursor` is what the page before answered as `next_cursor`. */
-  list(
-    tenant_id: string | null,
-    cursor: string | null,
-  ): { items: NodeSession[]; next_cursor: string | null } {
+  list(tenant_id: string | null, cursor: string | null): NodeSessionList {
     const mirror = this.#source.mirror;
     if (tenant_id !== null) return { items: this.#sessionsOf(tenant_id), next_cursor: null };
     const items: NodeSession[] = [];

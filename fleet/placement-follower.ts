@@ -6,6 +6,7 @@ import { PlacementMirror } from './placement-mirror.ts';
 // A node that never applies anything would make the change log grow for ever. A fresh mirror ends that: the node keeps
 // its old picture, which no longer grows.
 const MAX_KEPT_CHANGES = 500_000;
+const DELIVERY_SIZE = 1_000;
 const RETRY_MS = 500;
 
 export type PlacementFollowerOptions = {
@@ -86,8 +87,9 @@ export class PlacementFollower {
         mirror.apply(event.revision, this.#options.clock(), service, tenant_id, event.record);
       } else {
         mirror.head = event.revision;
-        this.#delivered(mirror);
       }
+      // Under steady writes the store may never say that it has caught up.
+      if (event.kind === 'caught_up' || mirror.keptChanges % DELIVERY_SIZE === 0) this.#delivered(mirror);
       if (mirror.keptChanges > MAX_KEPT_CHANGES) return;
     }
   }

@@ -171,6 +171,16 @@ export function describePlacementStore(
       expect(await take(store.watch(0, watching.signal), 1)).toEqual([{ kind: 'caught_up', revision: 0 }]);
     });
 
+    it('goes on telling an idle watcher that it has caught up, so that silence is noticed', async () => {
+      const store = await open();
+      const began = performance.now();
+      expect(await take(store.watch(0, watching.signal), 2)).toEqual([
+        { kind: 'caught_up', revision: 0 },
+        { kind: 'caught_up', revision: 0 },
+      ]);
+      expect(performance.now() - began).toBeLessThan(2_000);
+    });
+
     it('delivers changes of another handle in order, then says that it has caught up', async () => {
       const store = await open();
       const writer = await open();
