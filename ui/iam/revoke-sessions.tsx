@@ -1,0 +1,115 @@
+/** Ending sessions, one or many, with one reason. */
+import { IconDoorExit } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useRef, useState, type ReactNode } from 'react';
+import { listAuditEvents } from '#contract/audit.ts';
+import { getUser, listSessions, listUsers, revokeSession, type Session } from '#contract/iam.ts';
+import { call } from '#ui/api/client.ts';
+import { may, useMe } from '#ui/api/queries.ts';
+import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.tsx';
+import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
+import { plural } from '#ui/patterns/format.ts';
+import { deviceName } from './device-name.ts';
+
+const STALE: readonly string[] = [listSessions, getUser, listUsers, listAuditEvents].map(({ id }) => id);
+
+export function useRevokeSessions(): {
+  actionsFor: (session: Session) => Action[];
+  /** Why these sessions cannot be ended together; null when they can. */
+  reasonAgainst: (sessions: readonly Session[]) => string | null;
+  ask: (sessions: readonly Session[], onDone?: () => void) => void;
+  dialog: ReactNode;
+} {
+  const signedIn = useMe().data;
+  const [asked, setAsked] = useState<{ sessions: readonly Session[]; onDone: () => void } | null>(null);
+  const ask = (sessions: readonly Session[], onDone: () => void = () => undefined) =>
+    setAsked({ sessions, onDone });
+  const reasonAgainst = (sessions: readonly Session[]) =>
+    firstReason(
+      may(signedIn, 'iam.sessions.revoke'),
+      sessions.every(({ state }) => state !== 'active') && 'None of these sessions is active',
+    );
+  return {
+    ask,
+    reasonAgainst,
+    actionsFor: (session) => [
+      {
+        label: 'End session…',
+        icon: IconDoorExit,
+        danger: true,
+        disabled: firstReason(
+          may(signedIn, 'iam.sessions.revoke'),
+          stateReason(['active'], session.state, 'session'),
+        ),
+        onSelect: () => ask([session]),
+      },
+    ],
+    dialog: asked && <RevokeDialog {...asked} onClose={() => setAsked(null)} />,
+  };
+}
+
+function RevokeDialog({
+  sessions,
+  onDone,
+  onClose,
+}: {
+  sessions: readonly Session[];
+  onDone: () => void;
+  onClose: () => void;
+}) {
+  const queryClient = useQueryClient();
+  const active = sessions.filter(({ state }) => state === 'active');
+  // What is left to end and under which key, so that trying again after a failure repeats only that.
+  const left = useRef(new Map(active.map(({ session_id }) => [session_id, crypto.randomUUID()])));
+  const [only] = active;
+  const own = active.some(({ current }) => current);
+  const run = async ({ reason }: { reason: string | undefined }) => {
+    let job_id: string | undefined;
+    try {
+      // The own session last: its end refuses every request after it.
+      const order = active.toSorted((a, b) => Number(a.current) - Number(b.current));
+      for (const { session_id } of order) {
+        const idempotency_key = left.current.get(session_id);
+        if (idempotency_key === undefined) continue;
+        const { data } = await call(revokeSession, {
+          params: { session_id },
+          body: { reason: reason ?? '' },
+          idempotency_key,
+        });
+        job_id = data.job_id;
+        left.current.delete(session_id);
+      }
+    } finally {
+      void queryClient.invalidateQueries({
+        predicate: ({ queryKey }) => STALE.includes(String(queryKey[0])),
+      });
+    }
+    onDone();
+    return active.length === 1 && job_id !== undefined ? { job_id } : {};
+  };
+  return (
+    <ConfirmAction
+      title={active.length === 1 ? 'End session' : `End ${active.length} sessions`}
+      what={
+        <>
+          {active.length === 1 && only
+            ? `The session of ${only.user_email} with ${deviceName(only.user_agent)} from ${only.ip} ends; its next request is refused.`
+            : `${plural(active.length, 'session')} of ${plural(new Set(active.map(({ user_id }) => user_id)).size, 'user')} end; the next request of each is refused.`}
+          {active.length < sessions.length &&
+            ` ${plural(sessions.length - active.length, 'selected one')} ended before.`}
+          {own && (
+            <>
+              {' '}
+              <strong>This includes the session you are using: you will be signed out.</strong>
+            </>
+          )}
+        </>
+      }
+      verb={active.length === 1 ? 'End session' : 'End sessions'}
+      danger
+      done={active.length === 1 ? 'Session ended' : `${active.length} sessions ended`}
+      run={run}
+      onClose={onClose}
+    />
+  );
+}
