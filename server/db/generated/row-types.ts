@@ -110,6 +110,7 @@ export interface JobSteps {
   finished_at: string | null;
   job_id: string;
   name: string;
+  output: Json | null;
   point_of_no_return: boolean;
   progress: Json | null;
   started_at: string | null;

@@ -2,6 +2,59 @@
 
 create extension pg_trgm;
 
+CREATE OR REPLACE FUNCTION public.journal_step(p_job_id uuid, p_ended_index integer, p_ended_state text, p_output jsonb, p_error jsonb, p_begun_index integer, p_begun_state text, p_executor text, OUT cancel_requested boolean, OUT first_started_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  job   jobs%rowtype;
+  step  job_steps%rowtype;
+begin
+  select * into strict job from jobs where job_id = p_job_id for update;
+  cancel_requested := job.cancel_requested_at is not null;
+
+  if p_ended_index is not null then
+    update job_steps set
+      state = p_ended_state,
+      output = coalesce(p_output, output),
+      error = case when p_ended_state in ('failed', 'undo_failed', 'cancelled') then p_error else error end,
+      finished_at = case when p_ended_state like 'undo%' then finished_at else now() end,
+      undo_finished_at = case when p_ended_state like 'undo%' then now() else undo_finished_at end
+      where job_id = p_job_id and step_index = p_ended_index and state is distinct from p_ended_state
+      returning * into step;
+    if found then
+      insert into audit_events (actor_type, actor_id, actor_label, on_behalf_of, action, outcome, target_type, target_id, tenant_id, environment, details, request_id, trace_id, job_id)
+        values ('system', p_executor, 'job executor', job.created_by, 'job.step.' || p_ended_state,
+          case when p_ended_state in ('failed', 'undo_failed') then 'failed' else 'succeeded' end, job.target_type, job.target_id, job.tenant_id, job.environment,
+          jsonb_build_object('step', step.name, 'title', step.title, 'step_index', step.step_index, 'error', p_error), job.request_id, job.trace_id, p_job_id);
+      update jobs set steps_done = steps_done + case when p_ended_state = 'succeeded' then 1 when p_ended_state = 'undone' and steps_done > 0 then -1 else 0 end
+        where job_id = p_job_id;
+    end if;
+  end if;
+
+  if p_begun_index is not null and not (p_begun_state = 'running' and cancel_requested) then
+    update job_steps set
+      state = p_begun_state,
+      attempts = attempts + case when p_begun_state = 'running' then 1 else 0 end,
+      undo_attempts = undo_attempts + case when p_begun_state = 'undoing' then 1 else 0 end,
+      started_at = case when p_begun_state = 'running' then coalesce(started_at, now()) else started_at end,
+      undo_started_at = case when p_begun_state = 'undoing' then coalesce(undo_started_at, now()) else undo_started_at end
+      where job_id = p_job_id and step_index = p_begun_index
+      returning * into strict step;
+    first_started_at := case when p_begun_state = 'running' then step.started_at else step.undo_started_at end;
+    update jobs set
+      state = case when p_begun_state = 'undoing' then 'undoing' else 'running' end,
+      started_at = coalesce(started_at, now()), current_step = step.name, stuck = null
+      where job_id = p_job_id;
+    insert into audit_events (actor_type, actor_id, actor_label, on_behalf_of, action, outcome, target_type, target_id, tenant_id, environment, details, request_id, trace_id, job_id)
+      values ('system', p_executor, 'job executor', job.created_by, case when p_begun_state = 'undoing' then 'job.step.undo_started' else 'job.step.started' end, 'succeeded',
+        job.target_type, job.target_id, job.tenant_id, job.environment,
+        jsonb_build_object('step', step.name, 'title', case when p_begun_state = 'undoing' then step.undo_title else step.title end, 'step_index', step.step_index,
+          'attempt', case when p_begun_state = 'undoing' then step.undo_attempts else step.attempts end), job.request_id, job.trace_id, p_job_id);
+  end if;
+  perform pg_notify('control_jobs', p_job_id::text);
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.keep_shard_totals()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -135,6 +188,7 @@ create table job_steps (
   point_of_no_return boolean not null,
   time_box_s double precision not null,
   progress jsonb,
+  output jsonb,
   error jsonb,
   started_at timestamp with time zone,
   finished_at timestamp with time zone,

@@ -1,0 +1,59 @@
+/** Who calls, from where, and with which authority; every service takes it first and every audit event is made of it. */
+import type { Grant } from '#contract/iam.ts';
+import type { PermissionScope } from '#contract/permission-rules.ts';
+import { decide, scopesOf } from '#contract/permission-rules.ts';
+import type { Permission } from '#contract/permissions.ts';
+
+export interface Principal {
+  type: 'user' | 'api_token';
+  /** Whose Idempotency-Keys these are: the user's id, or the token's. */
+  principal_id: string;
+  user_id: string;
+  /** Email, with the token's name for a token. */
+  label: string;
+  session: { session_id: string; authenticated_at: string; expires_at: string; csrf_token: string } | null;
+  token: (PermissionScope & { token_id: string; name: string; permissions: string[] }) | null;
+  /** What the user's roles grant; a token narrows it further. */
+  grants: Grant[];
+}
+
+export interface CallContext {
+  principal: Principal | null;
+  request_id: string;
+  trace_id: string | null;
+  ip: string | null;
+  user_agent: string | null;
+  /** Set when the request carries an Idempotency-Key. */
+  idempotency: { key: string; request_hash: string; response_status: number } | null;
+}
+
+/** The principal of a call behind the permission gate. */
+export function principalOf(context: CallContext): Principal {
+  if (!context.principal) throw new Error('A handler behind the permission gate was called without a principal.');
+  return context.principal;
+}
+
+/** Whether the principal may do this there. A token must pass both as its user and within its own limits. */
+export function mayDo(principal: Principal, permission: Permission, target: Partial<PermissionScope> = {}): boolean {
+  return decide(principal.grants, permission, target).allowed && (principal.token === null || decide([principal.token], permission, target).allowed);
+}
+
+export type AllowedScopes = { all: true } | { all: false; scopes: PermissionScope[] };
+
+/** Where the principal holds the permission: everywhere, or in these scopes (none of them: nowhere). Lists narrow to it. */
+export function allowedScopes(principal: Principal, permission: Permission): AllowedScopes {
+  const granted = scopesOf(principal.grants, permission);
+  if (principal.token === null) return granted;
+  const limit = scopesOf([principal.token], permission);
+  if (limit.all) return granted;
+  if (granted.all) return limit;
+  const narrow = (a: string | null, b: string | null) => (a === null ? b : b === null || a === b ? a : undefined);
+  const scopes = granted.scopes.flatMap((left) =>
+    limit.scopes.flatMap((right) => {
+      const tenant_id = narrow(left.tenant_id, right.tenant_id);
+      const environment = narrow(left.environment, right.environment);
+      return tenant_id === undefined || environment === undefined ? [] : [{ tenant_id, environment }];
+    }),
+  );
+  return { all: false, scopes };
+}

@@ -1,0 +1,70 @@
+/** Keyset cursors: where a page ended, as the sort and the last row's key. Opaque to callers, checked when they come back. */
+import { sql, type RawBuilder } from 'kysely';
+import { DEFAULT_LIMIT } from '#contract/common.ts';
+import { ControlError } from './control-error.ts';
+
+export interface Keyset {
+  /** `column` or `-column`. */
+  sort: string;
+  /** The sort column's value, then the tie-breakers', of the last row. */
+  values: (string | number | null)[];
+}
+
+export const encodeCursor = (keyset: Keyset): string => Buffer.from(JSON.stringify([keyset.sort, ...keyset.values])).toString('base64url');
+
+/** The keyset of a cursor that this list gave for this sort; anything else is `malformed_cursor`. */
+export function decodeCursor(cursor: string | undefined, sort: string, valueCount: number): Keyset['values'] | null {
+  if (cursor === undefined) return null;
+  try {
+    const [itsSort, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    const fits = itsSort === sort && values.length === valueCount && values.every((value) => value === null || ['string', 'number'].includes(typeof value));
+    if (fits) return values as Keyset['values'];
+  } catch {
+    // answered below
+  }
+  throw new ControlError('malformed_cursor', 'The cursor is not one that this list gave for this sort; start again without a cursor.');
+}
+
+export interface SortColumn {
+  /** SQL of the column. */
+  column: RawBuilder<unknown>;
+  /** PostgreSQL type that a cursor's value is read as. */
+  type: 'text' | 'timestamptz' | 'bigint' | 'uuid';
+}
+
+export interface ListRequest {
+  limit?: number | undefined;
+  cursor?: string | undefined;
+  sort?: string | undefined;
+}
+
+/**
+ * ORDER BY, the keyset condition and the page size of a list. `columns` maps each sortable name to its SQL; `tie` makes the order
+ * total. A null sort value sorts as the smallest (`coalesce` it in `column`). Ask for `limit + 1` rows and give them to `pageOf`.
+ */
+export function keysetPage(request: ListRequest, columns: Record<string, SortColumn>, tie: SortColumn, defaultSort: string) {
+  const sort = request.sort ?? defaultSort;
+  const name = sort.replace(/^-/, '');
+  const descending = sort.startsWith('-');
+  const main = columns[name];
+  if (!main) throw new ControlError('validation_failed', `Cannot sort by ${name}.`);
+  const limit = request.limit ?? DEFAULT_LIMIT;
+  const after = decodeCursor(request.cursor, sort, 2);
+  const direction = sql.raw(descending ? 'desc' : 'asc');
+  const cast = (value: string | number | null | undefined, type: SortColumn['type']) => sql`${value === undefined ? null : value}::${sql.raw(type)}`;
+  const condition = after
+    ? sql<boolean>`(${main.column}, ${tie.column}) ${sql.raw(descending ? '<' : '>')} (${cast(after[0], main.type)}, ${cast(after[1], tie.type)})`
+    : sql<boolean>`true`;
+  return { sort, limit, condition, orderBy: sql`${main.column} ${direction}, ${tie.column} ${direction}` };
+}
+
+/** Cuts the extra row off and makes the cursor of the last one. */
+export function pageOf<T>(rows: T[], page: { sort: string; limit: number }, keyOf: (row: T) => Keyset['values']): { items: T[]; next_cursor: string | null } {
+  const items = rows.slice(0, page.limit);
+  const last = items.at(-1);
+  return { items, next_cursor: rows.length > page.limit && last ? encodeCursor({ sort: page.sort, values: keyOf(last) }) : null };
+}
+
+/** Totals of filtered lists stop counting here. */
+export const TOTAL_BOUND = 1000;
+export const boundedTotal = (counted: number) => ({ count: Math.min(counted, TOTAL_BOUND), exact: counted <= TOTAL_BOUND });
