@@ -196,10 +196,14 @@ describe('the node admin client, against a server that does as told', () => {
     expect(await admin.reload(node())).toEqual({ node_id: 'n1', placement_revision: 7 });
   });
 
-  it('does not follow a redirect', async () => {
-    answer = replyWith(302, '', { location: 'http://127.0.0.1:9/' });
-    expect(await failure(admin.status(node()))).toMatchObject({ code: 'unreachable' });
-    expect(requests.every(({ url }) => url === '/admin/status')).toBe(true);
+  it('does not follow a redirect, even to a good answer', async () => {
+    answer = (request, response) => {
+      if (request.url === '/elsewhere')
+        replyWith(200, '{"node_id":"n1","placement_revision":7}')(request, response);
+      else replyWith(303, '', { location: '/elsewhere' })(request, response);
+    };
+    expect(await failure(admin.reload(node()))).toMatchObject({ code: 'unreachable' });
+    expect(requests.map(({ url }) => url)).not.toContain('/elsewhere');
   });
 
   it('stops reading an answer that is too large', async () => {

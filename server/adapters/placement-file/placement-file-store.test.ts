@@ -98,6 +98,26 @@ describe('a placement file', () => {
     await store.close();
   });
 
+  it('fails a watch that comes to a hole in the change log, instead of skipping it', async () => {
+    const store = openPlacementFileStore(path);
+    await store.putMany(
+      Array.from({ length: 5 }, (_, index) => placementRecord({ tenant_id: `tenant-${index}` })),
+    );
+    const meddler = new DatabaseSync(path);
+    meddler.exec('DELETE FROM changes WHERE revision = 3');
+    meddler.close();
+    const revisions: number[] = [];
+    const watching = (async () => {
+      for await (const event of store.watch(0, new AbortController().signal)) revisions.push(event.revision);
+    })();
+    await expect(watching).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('revision 2'),
+    });
+    expect(revisions).toEqual([1, 2]);
+    await store.close();
+  });
+
   it('says that the disk is full', () => {
     const full = new DatabaseSync(join(folder, 'full.db'));
     full.exec('PRAGMA max_page_count = 2; CREATE TABLE t (x)');

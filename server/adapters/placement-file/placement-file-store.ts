@@ -200,14 +200,19 @@ export function openPlacementFileStore(
         throw new PlacementHistoryGoneError(position, head.history_floor);
       }
       if (position < head.revision) {
+        const before = position;
         for (const row of run(() => sql.changes.all(position) as ChangeRow[])) {
-          // A gap means that a writer trimmed the history after the head was read; the next round finds the floor.
           if (row.revision !== position + 1) break;
           position = row.revision;
           yield { kind: 'change', ...decodeChange(row) };
           if (signal.aborted) return;
         }
+        // Nothing followed: a writer has trimmed the history since the head was read, or the file has a hole.
+        if (position === before && readHead().history_floor <= position) {
+          throw corruptPlacementFile(path, `lacks the change after revision ${position}`);
+        }
         announcedAt = Number.NEGATIVE_INFINITY;
+        await yieldToEventLoop();
         continue;
       }
       if (performance.now() - announcedAt >= HEARTBEAT_MS) {
