@@ -1,0 +1,123 @@
+/**
+ * The import directions of the house: ui → contract ← server, cli → contract; inside the server
+ * main → everything, adapters → ports, domains → http, jobs, audit, db.
+ */
+const tests = '\\.(test|spec|conformance)\\.tsx?$';
+const ours = '^(contract|server|ui|fleet|cli|stack|tools|e2e|bench)/';
+const foundation = 'http|db|audit|jobs';
+const domains = 'iam|tenants|config|definitions|scale|ops|observability|secrets|backups';
+const ports =
+  '^server/[^/]+/(placement-store|orchestrator|gateway-admin|node-admin|metric-source|log-source|mailer|secret-backend)\\.ts$';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    rule(
+      'no-cycles',
+      'Modules that import each other cannot be understood one at a time.',
+      {},
+      { circular: true },
+    ),
+    rule('no-unresolvable', 'The imported module does not exist.', {}, { couldNotResolve: true }),
+    rule(
+      'contract-imports-nothing-of-ours',
+      'The contract is what both sides stand on.',
+      { path: '^contract/' },
+      { path: ours, pathNot: '^contract/' },
+    ),
+    rule(
+      'ui-imports-contract-only',
+      'The UI knows the server only by the contract.',
+      { path: '^ui/' },
+      { path: ours, pathNot: '^(ui|contract)/' },
+    ),
+    rule(
+      'cli-imports-contract-only',
+      'The command line client knows the server only by the contract.',
+      { path: '^cli/' },
+      { path: ours, pathNot: '^(cli|contract)/' },
+    ),
+    rule(
+      'server-imports-no-client',
+      'The server knows neither its clients nor its tests.',
+      { path: '^server/', pathNot: tests },
+      { path: '^(ui|cli|stack|e2e|bench)/' },
+    ),
+    rule(
+      'only-composition-starts-the-fleet',
+      'The simulated platform is one more outside system.',
+      { path: '^server/[^/]+/', pathNot: tests },
+      { path: '^fleet/' },
+    ),
+    rule(
+      'nothing-imports-composition',
+      'main.ts and its helpers directly in server/ wire the parts; no part knows them.',
+      { path: '^(server/[^/]+|fleet)/', pathNot: tests },
+      { path: '^server/[^/]+\\.ts$' },
+    ),
+    rule(
+      'foundation-imports-no-domain',
+      'http, db, audit and jobs serve every domain and know none.',
+      { path: `^server/(${foundation})/`, pathNot: tests },
+      { path: `^server/(${domains})/` },
+    ),
+    rule(
+      'domain-imports-domain-by-queries',
+      'A domain reads another only through its exported *-queries.ts.',
+      { path: `^server/(${domains})/`, pathNot: tests },
+      { path: `^server/(${domains})/`, pathNot: ['^server/$1/', '-queries\\.ts$'] },
+    ),
+    rule(
+      'only-composition-imports-adapters',
+      'Domains declare ports; main.ts chooses the adapters.',
+      { path: `^server/(${domains}|${foundation})/`, pathNot: tests },
+      { path: '^server/adapters/' },
+    ),
+    rule(
+      'adapters-import-ports-only',
+      'An adapter implements a port and knows nothing else of the server.',
+      { path: '^server/adapters/', pathNot: tests },
+      { path: ours, pathNot: ['^server/adapters/', '^contract/', ports] },
+    ),
+    rule(
+      'fleet-imports-contract-and-placement',
+      'The simulated platform stands outside; it shares the contract and the placement store.',
+      { path: '^fleet/', pathNot: tests },
+      { path: ours, pathNot: ['^(fleet|contract)/', '^server/adapters/placement-file/', ports] },
+    ),
+    rule(
+      'only-tests-import-tools',
+      'Tools are for development.',
+      { path: '^(contract|server|ui|fleet|cli|stack)/', pathNot: tests },
+      { path: '^tools/' },
+    ),
+    rule(
+      'only-tests-import-tests',
+      'What tests need stays out of the product.',
+      { path: '^(contract|server|ui|fleet|cli|stack)/', pathNot: [tests, '^server/db/test-database\\.ts$'] },
+      { path: [tests, '^server/db/test-database\\.ts$'] },
+    ),
+    rule(
+      'product-needs-no-dev-dependency',
+      'What runs in production is a dependency, not a development dependency.',
+      { path: '^(contract|server|ui|fleet|cli)/', pathNot: tests },
+      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    // A subpath import such as #contract/problem.ts resolves through package.json.
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
+    },
+  },
+};
+
+function rule(name, comment, from, to) {
+  return { name, comment, severity: 'error', from, to };
+}
