@@ -11,7 +11,7 @@ import { listAuditEvents } from '#contract/audit.ts';
 import type { Endpoint, ResponseOf } from '#contract/endpoint.ts';
 import { me, type Me } from '#contract/iam.ts';
 import { listJobs } from '#contract/jobs.ts';
-import { decide, type PermissionTarget } from '#contract/permission-rules.ts';
+import { decide, scopesOf, type PermissionTarget } from '#contract/permission-rules.ts';
 import { PERMISSIONS, type Permission } from '#contract/permissions.ts';
 import { call, type Answer, type CallArguments, type CallInput, type CallOptions } from './client.ts';
 import { NetworkError, ProblemError } from './errors.ts';
@@ -125,4 +125,11 @@ export function may(
     allowed: false,
     reason: `Needs the permission ${permission} (${PERMISSIONS[permission].toLowerCase()})${scope}`,
   };
+}
+
+/** Whether the signed-in person may do something in any scope at all: for lists, which the server narrows to their scopes. */
+export function mayAnywhere(signedIn: Me | undefined, permission: Permission): Allowance {
+  const allowed = signedIn && scopesOf(signedIn.grants, permission);
+  if (allowed && (allowed.all || allowed.scopes.length > 0)) return { allowed: true, reason: null };
+  return may(signedIn, permission);
 }
