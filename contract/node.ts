@@ -17,7 +17,6 @@ export const NodeKindSchema = Type.Union([
 
 /** `GET /health` */
 export const NodeHealthSchema = Type.Object({ status: Type.Literal('ok') });
-export type NodeHealth = Static<typeof NodeHealthSchema>;
 
 /** `GET /ready`: 200 when `ready`, 503 with the same body when not. `detail` says why a check fails, or what it saw. */
 export const NodeReadySchema = Type.Object({

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { Value } from 'typebox/value';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
+  NodeHealthSchema,
   NodeProblemSchema,
   NodeReadySchema,
   NodeSessionListSchema,
+  NodeSessionRevocationSchema,
   NodeStatusSchema,
   NodeTenantSchema,
   type NodeSessionList,
@@ -96,7 +98,7 @@ describe('the simulated platform', () => {
       const answer = await status(node_id);
       expect(Value.Check(NodeStatusSchema, answer)).toBe(true);
       expect(answer).toMatchObject({ node_id, kind, environment });
-      expect((await call(node_id, 'GET', '/health')).body).toEqual({ status: 'ok' });
+      expect(Value.Check(NodeHealthSchema, (await call(node_id, 'GET', '/health')).body)).toBe(true);
       const ready = await call(node_id, 'GET', '/ready');
       expect(ready.status).toBe(200);
       expect(Value.Check(NodeReadySchema, ready.body)).toBe(true);
@@ -207,6 +209,8 @@ describe('the simulated platform', () => {
     expect(
       (await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions?tenant_id=acme')).body.items,
     ).toEqual([]);
+    const again = await call('dev-gw-1', 'DELETE', '/admin/sessions?tenant_id=acme');
+    expect(Value.Check(NodeSessionRevocationSchema, again.body)).toBe(true);
     expect((await call('dev-gw-1', 'DELETE', '/admin/sessions')).status).toBe(400);
   });
 

@@ -25,7 +25,8 @@ export class GatewaySessions {
     const mirror = this.#source.mirror;
     if (tenant_id !== null) return { items: this.#sessionsOf(tenant_id), next_cursor: null };
     const items: NodeSession[] = [];
-    for (let slot = Number(cursor ?? 0); mirror !== null && slot < mirror.tenantCount; slot += 1) {
+    if (mirror === null) return { items, next_cursor: null };
+    for (let slot = Number(cursor ?? 0); slot < mirror.tenantCount; slot += 1) {
       items.push(...this.#sessionsOf(mirror.tenantAt(slot)));
       if (items.length > PAGE - 3) return { items, next_cursor: String(slot + 1) };
     }

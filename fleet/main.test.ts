@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FleetManifest } from './manifest.ts';
 
-describe('the fleet process', () => {
+// Each test starts processes, which takes its time on a busy machine.
+describe('the fleet process', { timeout: 30_000 }, () => {
   let folder: string;
   let manifestPath: string;
   let children: ChildProcess[];
@@ -42,7 +43,12 @@ describe('the fleet process', () => {
   }
 
   async function ready(child: ChildProcess): Promise<FleetManifest> {
-    const [message] = (await once(child, 'message')) as [{ type: string; manifest: FleetManifest }];
+    const ended = once(child, 'exit').then(([code]) =>
+      Promise.reject(new Error(`the fleet ended with ${String(code)}`)),
+    );
+    const [message] = (await Promise.race([once(child, 'message'), ended])) as [
+      { type: string; manifest: FleetManifest },
+    ];
     expect(message.type).toBe('ready');
     return message.manifest;
   }

@@ -1,9 +1,12 @@
 import type { NodeReady, NodeRebuild, NodeStatus, NodeTenant, NodeTenantBlocker } from '#contract/node.ts';
 import type { ServiceKind } from '#contract/placement-record.ts';
 import type { FaultBoard } from './faults.ts';
+import { countTenant, emptyLoad, type NodeLoad } from './node-load.ts';
 import { NodeProblemError } from './node-problem.ts';
 import type { Cell, MirrorChange, PlacementMirror } from './placement-mirror.ts';
+import { TenantDrains } from './tenant-drains.ts';
 import type { NodeSpec } from './topology.ts';
+import { ViewRebuilds } from './view-rebuilds.ts';
 import {
   activeLevel,
   drainLevel,
@@ -19,22 +22,8 @@ import {
  * What one simulated node knows and does.
  *
  * Applied revision: the placement revision the node serves; it trails the delivery by a delay of its own.
- * Drain: a tenant that takes no new work here, because it was asked for (`requested`) or because its record is not `active`
- * (`by_record`). It is forgotten when the tenant leaves the node. A tenant that arrives with such a record has nothing in flight.
+ * A drain is forgotten when the tenant leaves the node. A tenant that arrives with a record that is not `active` has nothing in flight.
  */
-
-type Drain = {
-  started_at: number;
-  initial: WorkLevel;
-  requested: boolean;
-  by_record: boolean;
-  deadline: number | null;
-};
-
-/** Sums over the tenants served, kept with each applied change so that a status needs no walk over them. */
-export type NodeLoad = Omit<TenantWork, 'drain_ms'> & { tenants: number };
-
-type Rebuild = { view: string; tenant_id: string | null; started_at: number };
 
 /** Where a node takes its placements from; null until they are loaded. */
 export type PlacementSource = { readonly mirror: PlacementMirror | null };
@@ -53,8 +42,6 @@ const GIB = 1024 ** 3;
 const STORE = { base_bytes: 2 * GIB, capacity_bytes: 256 * GIB };
 const GATEWAY_STORE = { base_bytes: GIB / 16, capacity_bytes: 8 * GIB };
 const NODE_DRAIN_MS = 3_000;
-const REBUILD_MS = 4_000;
-const REBUILD_LAG = 5_000;
 const SHORTEST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 300;
 
@@ -67,14 +54,15 @@ export class NodeState {
   #mirror: PlacementMirror | null = null;
   #applied = 0;
   #load: NodeLoad = emptyLoad();
-  readonly #drains = new Map<string, Drain>();
+  readonly #drains = new TenantDrains();
   #nodeDrainStartedAt: number | null = null;
-  readonly #rebuilds = new Map<string, Rebuild>();
+  readonly #rebuilds: ViewRebuilds;
 
   constructor(options: NodeStateOptions) {
     const { spec, speed } = options;
     this.spec = spec;
     this.#options = options;
+    this.#rebuilds = new ViewRebuilds(speed);
     this.#service = spec.kind === 'gateway' ? 'aggregate' : spec.kind;
     this.#delayMs =
       (SHORTEST_DELAY_MS + fraction(spec.node_id) * (LONGEST_DELAY_MS - SHORTEST_DELAY_MS)) / speed;
@@ -150,7 +138,7 @@ export class NodeState {
     if (!here) return { tenant_id, state: 'absent', ...NO_WORK, blockers: [], placement_revision };
     const now = this.#options.clock();
     const level = this.#tenantLevel(tenant_id, now);
-    const stopped = this.#drains.has(tenant_id) || this.#nodeDrainStartedAt !== null;
+    const stopped = this.#drains.get(tenant_id) !== undefined || this.#nodeDrainStartedAt !== null;
     const idle = level.inflight === 0 && level.consumer_lag === 0;
     const state = !stopped ? 'active' : idle ? 'drained' : 'draining';
     const overdue =
@@ -165,20 +153,8 @@ export class NodeState {
   /** Starts a drain, or takes a new deadline for one that runs. Throws NodeProblemError 409 when the tenant is not here. */
   drainTenant(tenant_id: string, deadline: number): NodeTenant {
     this.#requireHere(tenant_id);
-    const drain = this.#drains.get(tenant_id);
-    if (drain === undefined) {
-      const now = this.#options.clock();
-      this.#drains.set(tenant_id, {
-        started_at: now,
-        initial: this.#tenantLevel(tenant_id, now),
-        requested: true,
-        by_record: false,
-        deadline,
-      });
-    } else {
-      drain.requested = true;
-      drain.deadline = deadline;
-    }
+    const now = this.#options.clock();
+    this.#drains.request(tenant_id, deadline, now, this.#tenantLevel(tenant_id, now));
     return this.tenant(tenant_id);
   }
 
@@ -188,7 +164,7 @@ export class NodeState {
     if (this.#fault('refuses_resume', tenant_id) !== null) {
       throw new NodeProblemError(500, 'resume_failed', `tenant ${tenant_id} could not be resumed`);
     }
-    this.#releaseDrain(tenant_id, 'requested');
+    this.#drains.release(tenant_id, 'requested');
     return this.tenant(tenant_id);
   }
 
@@ -202,14 +178,7 @@ export class NodeState {
 
   /** Starts a rebuild unless the same one is running. */
   rebuild(view: string, tenant_id: string | null): NodeRebuild {
-    const key = JSON.stringify([view, tenant_id]);
-    const now = this.#options.clock();
-    let rebuild = this.#rebuilds.get(key);
-    if (rebuild === undefined || this.#rebuildEnded(rebuild, now)) {
-      rebuild = { view, tenant_id, started_at: now };
-      this.#rebuilds.set(key, rebuild);
-    }
-    return { view, tenant_id, state: 'running', started_at: new Date(rebuild.started_at).toISOString() };
+    return this.#rebuilds.start(view, tenant_id, this.#options.clock());
   }
 
   /** What a process start does: forgets drains and rebuilds, and reads the placements anew. */
@@ -282,19 +251,21 @@ export class NodeState {
     this.#mirror = mirror;
     this.#applied = mirror.head;
     this.#load = emptyLoad();
-    const kept = new Map<string, Drain>();
+    const served = new Set<string>();
     for (const { slot, cell: packed } of mirror.placed(this.#service)) {
       const cell = mirror.unpack(packed);
       if (!this.#serves(cell)) continue;
       const tenant_id = mirror.tenantAt(slot);
-      this.#addLoad(tenant_id, 1);
-      const by_record = cell.state !== 'active';
-      const drain = this.#drains.get(tenant_id);
-      if (drain !== undefined && (drain.requested || by_record)) kept.set(tenant_id, { ...drain, by_record });
-      else if (by_record) kept.set(tenant_id, recordDrain(now, this.#restLevel(tenant_id, now)));
+      countTenant(this.#load, this.#work(tenant_id), 1);
+      if (this.#drains.get(tenant_id) !== undefined) served.add(tenant_id);
+      if (cell.state === 'active') this.#drains.release(tenant_id, 'by_record');
+      else {
+        this.#drains.demand(tenant_id, now, this.#restLevel(tenant_id, now));
+        served.add(tenant_id);
+      }
     }
-    this.#drains.clear();
-    for (const [tenant_id, drain] of kept) this.#drains.set(tenant_id, drain);
+    for (const tenant_id of this.#drains.tenants())
+      if (!served.has(tenant_id)) this.#drains.forget(tenant_id);
   }
 
   #applyChange(mirror: PlacementMirror, change: MirrorChange, at: number): void {
@@ -303,42 +274,17 @@ export class NodeState {
     const after = mirror.unpack(change.after);
     const servedBefore = this.#serves(mirror.unpack(change.before));
     if (!this.#serves(after)) {
-      if (servedBefore) this.#addLoad(tenant_id, -1);
-      this.#drains.delete(tenant_id);
+      if (servedBefore) countTenant(this.#load, this.#work(tenant_id), -1);
+      this.#drains.forget(tenant_id);
       return;
     }
-    if (!servedBefore) this.#addLoad(tenant_id, 1);
-    if (after.state === 'active') {
-      this.#releaseDrain(tenant_id, 'by_record');
-      return;
-    }
-    const drain = this.#drains.get(tenant_id);
-    if (drain !== undefined) drain.by_record = true;
-    else
-      this.#drains.set(tenant_id, recordDrain(at, servedBefore ? this.#restLevel(tenant_id, at) : NO_WORK));
-  }
-
-  /** Takes one reason for a drain away; the drain ends when none is left. */
-  #releaseDrain(tenant_id: string, reason: 'requested' | 'by_record'): void {
-    const drain = this.#drains.get(tenant_id);
-    if (drain === undefined) return;
-    drain[reason] = false;
-    if (reason === 'requested') drain.deadline = null;
-    if (!drain.requested && !drain.by_record) this.#drains.delete(tenant_id);
+    if (!servedBefore) countTenant(this.#load, this.#work(tenant_id), 1);
+    if (after.state === 'active') this.#drains.release(tenant_id, 'by_record');
+    else this.#drains.demand(tenant_id, at, servedBefore ? this.#restLevel(tenant_id, at) : NO_WORK);
   }
 
   #work(tenant_id: string): TenantWork {
     return tenantWork(tenant_id, this.#service !== 'aggregate');
-  }
-
-  #addLoad(tenant_id: string, sign: 1 | -1): void {
-    const work = this.#work(tenant_id);
-    const load = this.#load;
-    load.tenants += sign;
-    load.inflight += sign * work.inflight;
-    load.consumer_lag += sign * work.consumer_lag;
-    load.requests_per_second += sign * work.requests_per_second;
-    load.stored_bytes += sign * work.stored_bytes;
   }
 
   /** The level of a tenant that is not draining. */
@@ -372,7 +318,7 @@ export class NodeState {
       consumer_lag: activeLevel(this.#load.consumer_lag, this.spec.node_id, now),
     };
     if (this.#nodeDrainStartedAt === null) {
-      for (const tenant_id of this.#drains.keys()) {
+      for (const tenant_id of this.#drains.tenants()) {
         const work = this.#work(tenant_id);
         const left = this.#tenantLevel(tenant_id, now);
         level.inflight = Math.max(0, level.inflight - work.inflight + left.inflight);
@@ -385,21 +331,11 @@ export class NodeState {
       level.inflight = left(level.inflight, elapsed, duration);
       level.consumer_lag = drainLevel(level.consumer_lag, elapsed, duration);
     }
-    for (const rebuild of this.#rebuilds.values()) {
-      level.consumer_lag += drainLevel(
-        REBUILD_LAG,
-        now - rebuild.started_at,
-        REBUILD_MS / this.#options.speed,
-      );
-    }
+    level.consumer_lag += this.#rebuilds.lag(now);
     return {
       inflight: this.#fault('high_inflight')?.value ?? level.inflight,
       consumer_lag: this.#fault('high_lag')?.value ?? level.consumer_lag,
     };
-  }
-
-  #rebuildEnded(rebuild: Rebuild, now: number): boolean {
-    return now - rebuild.started_at >= REBUILD_MS / this.#options.speed;
   }
 
   #storage(): NodeStatus['storage'] {
@@ -413,12 +349,4 @@ export class NodeState {
       capacity_bytes,
     };
   }
-}
-
-function emptyLoad(): NodeLoad {
-  return { tenants: 0, inflight: 0, consumer_lag: 0, requests_per_second: 0, stored_bytes: 0 };
-}
-
-function recordDrain(started_at: number, initial: WorkLevel): Drain {
-  return { started_at, initial, requested: false, by_record: true, deadline: null };
 }

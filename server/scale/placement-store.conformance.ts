@@ -276,9 +276,9 @@ export function describePlacementStore(
       const store = await open();
       const watch = store.watch(0, watching.signal)[Symbol.asyncIterator]();
       await watch.next();
-      const pending = expect(watch.next()).rejects.toThrow(PlacementStoreError);
+      const pending = watch.next().catch((error: unknown) => error);
       await store.close();
-      await pending;
+      expect(await pending).toBeInstanceOf(PlacementStoreError);
       await expect(store.get(key)).rejects.toMatchObject({ code: 'closed' });
     });
 

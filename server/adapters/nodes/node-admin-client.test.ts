@@ -8,7 +8,7 @@ import { placementFilePath, startFleet, type Fleet } from '#fleet/fleet.ts';
 import { waitUntil } from '#fleet/wait-until.ts';
 import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
 import { placementRecord } from '#server/scale/placement-store.conformance.ts';
-import { NodeCallError, type NodeAddress } from '#server/scale/node-admin.ts';
+import type { NodeAddress, NodeCallError } from '#server/scale/node-admin.ts';
 import { createNodeAdminClient } from './node-admin-client.ts';
 
 const DEADLINE = '2099-01-01T00:00:00.000Z';
