@@ -119,7 +119,8 @@ async function createCluster(
   const password = randomBytes(24).toString('base64url');
   const newDir = `${dataDir}.new`;
   await rm(newDir, { recursive: true, force: true });
-  await mkdir(newDir, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(newDir), { recursive: true });
+  await mkdir(newDir, { mode: 0o700 });
   await rm(passwordFile, { force: true });
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   await chmod(passwordFile, 0o600);

@@ -18,21 +18,21 @@ export type PostgresPrograms = {
 type BinaryPaths = { initdb: string; pg_ctl: string; postgres: string };
 type Launch = (file: string, args: string[]) => Promise<ProgramResult>;
 
-const capabilities = '-all,+dac_override,+dac_read_search';
+const capabilities = '-all,+dac_override';
 
 /**
  * Finds the PostgreSQL programs for this machine and a way to run them that works.
  *
  * PostgreSQL refuses to run as root, so root hands it to an ordinary account. That account alone could not
- * enter a checkout below a private folder such as /root; setpriv lets it keep the two capabilities
- * that open such folders. Where setpriv is missing or forbidden, the plain account has to do.
+ * enter a checkout below a private folder such as /root; setpriv lets it keep the one capability
+ * that opens such folders. Where setpriv is missing or forbidden, the plain account has to do.
  */
 export async function findPostgresPrograms(dataDir: string): Promise<PostgresPrograms> {
   const binaries = await importBinaries();
   const account = process.getuid?.() === 0 ? await chooseAccount(dataDir) : undefined;
   const failures: string[] = [];
   for (const launch of account ? [launchWithSetpriv(account), launchAs(account)] : [launchAs(undefined)]) {
-    const probe = await launch(binaries.postgres, ['--version']);
+    const probe = await launch(binaries.initdb, ['--version']);
     const majorVersion = /PostgreSQL\) (\d+)/.exec(probe.output)?.[1];
     if (probe.exitCode === 0 && majorVersion) {
       return { account, majorVersion, run: (program, args) => launch(binaries[program], args) };
@@ -84,6 +84,8 @@ function launchWithSetpriv(account: PostgresAccount): Launch {
     `--reuid=${account.uid}`,
     `--regid=${account.gid}`,
     '--clear-groups',
+    // PostgreSQL looks for its own program with access(2), which ignores capabilities without this bit.
+    '--securebits=+no_setuid_fixup',
     `--inh-caps=${capabilities}`,
     `--ambient-caps=${capabilities}`,
   ];
