@@ -1,0 +1,117 @@
+import { Select } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useState } from 'react';
+import { createAssignment, listRoles, listUsers, type Role, type User } from '#contract/iam.ts';
+import { useChange, useEndpoint, useMe } from '#ui/api/queries.ts';
+import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
+import classes from './assign-role-dialog.module.css';
+import { GrantedList } from './granted-list.tsx';
+import { holdsEverywhere } from './permission-tree.ts';
+import { ScopeFields } from './scope-fields.tsx';
+import { scopeText, type Scope } from './scope-label.tsx';
+import { TOUCHED_BY_ASSIGNMENT } from './take-role.tsx';
+
+/** Gives a role to a user; whichever of the two is known stands fast, the other one is chosen. */
+export function AssignRoleDialog({
+  user,
+  role,
+  onClose,
+}: {
+  user?: Pick<User, 'user_id' | 'email' | 'display_name'>;
+  role?: Role;
+  onClose: () => void;
+}) {
+  const [chosenUser, setChosenUser] = useState<string | null>(user?.user_id ?? null);
+  const [chosenRole, setChosenRole] = useState<Role | null>(role ?? null);
+  const [scope, setScope] = useState<Scope>({ tenant_id: null, environment: null });
+  const give = useChange(createAssignment, { invalidates: TOUCHED_BY_ASSIGNMENT });
+  return (
+    <ConfirmAction
+      title={role ? `Give ${role.title}` : `Give ${user?.display_name ?? 'a user'} a role`}
+      what="It takes effect on their next request."
+      verb="Give role"
+      reason="optional"
+      done={chosenRole && `${chosenRole.title} given, ${scopeText(scope)}`}
+      blocked={chosenUser === null || chosenRole === null}
+      run={async ({ reason }) => {
+        if (chosenUser === null || chosenRole === null) return {};
+        const { data } = await give.mutateAsync({
+          body: {
+            user_id: chosenUser,
+            role_id: chosenRole.role_id,
+            ...scope,
+            ...(reason !== undefined && { reason }),
+          },
+        });
+        return { job_id: data.job_id };
+      }}
+      onClose={onClose}
+    >
+      {!user && <UserSelect value={chosenUser} onChange={setChosenUser} />}
+      {!role && <RoleSelect value={chosenRole} onChange={setChosenRole} />}
+      <ScopeFields value={scope} onChange={setScope} />
+      {chosenRole && !role && (
+        <div className={classes.grants}>
+          <GrantedList patterns={chosenRole.permissions} />
+        </div>
+      )}
+    </ConfirmAction>
+  );
+}
+
+/** A role that one may give: all of whose permissions one holds oneself. */
+function RoleSelect({ value, onChange }: { value: Role | null; onChange: (role: Role | null) => void }) {
+  const grants = useMe().data?.grants ?? [];
+  const roles = useEndpoint(listRoles, { query: { limit: 200, sort: 'role_id' } });
+  const items = roles.data?.items ?? [];
+  const givable = ({ permissions }: Role) => permissions.every((pattern) => holdsEverywhere(grants, pattern));
+  return (
+    <Select
+      label="Role"
+      placeholder="Choose a role"
+      description={value?.description}
+      data={items.map((role) => ({
+        value: role.role_id,
+        label: givable(role) ? role.title : `${role.title} (holds more than you do)`,
+        disabled: !givable(role),
+      }))}
+      value={value?.role_id ?? null}
+      onChange={(role_id) => onChange(items.find((role) => role.role_id === role_id) ?? null)}
+      searchable
+      nothingFoundMessage={roles.isFetching ? 'Reading roles…' : 'No role matches'}
+      error={roles.error && 'The roles could not be read'}
+      data-autofocus
+    />
+  );
+}
+
+function UserSelect({
+  value,
+  onChange,
+}: {
+  value: string | null;
+  onChange: (user_id: string | null) => void;
+}) {
+  const [text, setText] = useState('');
+  const [q] = useDebouncedValue(text, 200);
+  const users = useEndpoint(listUsers, { query: { q: q === '' ? undefined : q, limit: 20, sort: 'email' } });
+  return (
+    <Select
+      label="User"
+      placeholder="Find by email or name"
+      data={(users.data?.items ?? [])
+        .filter(({ status }) => status !== 'deleted')
+        .map(({ user_id, email }) => ({ value: user_id, label: email }))}
+      value={value}
+      onChange={onChange}
+      searchable
+      searchValue={text}
+      onSearchChange={setText}
+      // The server has searched; filtering again would hide what it found by name.
+      filter={({ options }) => options}
+      nothingFoundMessage={users.isFetching ? 'Searching…' : 'No user matches'}
+      error={users.error && 'The users could not be read'}
+      data-autofocus
+    />
+  );
+}

@@ -1,0 +1,103 @@
+import { TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { getUser, listUsers, updateUser, type UserListItem } from '#contract/iam.ts';
+import { fieldErrors, ProblemError } from '#ui/api/errors.ts';
+import { useChange } from '#ui/api/queries.ts';
+import { isReason, ReasonField } from '#ui/patterns/reason-field.tsx';
+import { toastDone } from '#ui/patterns/toast.tsx';
+import { ConflictNotice, differences } from './conflict-notice.tsx';
+import { FormDrawer } from './form-drawer.tsx';
+import { isConflict, useVersionedForm } from './use-versioned-form.ts';
+
+const LABELS = { email: 'Email', display_name: 'Name' } as const;
+
+export function EditUserDrawer({
+  user,
+  etag,
+  onClose,
+}: {
+  user: UserListItem;
+  etag: string;
+  onClose: () => void;
+}) {
+  const latest = { data: user, etag };
+  const form = useVersionedForm(latest, latest, ({ email, display_name }) => ({ email, display_name }));
+  const { fields, base } = form;
+  const [reason, setReason] = useState('');
+  const update = useChange(updateUser, {
+    invalidates: [getUser, listUsers],
+    onSuccess: ({ data }) => {
+      toastDone(`${data.user.display_name} changed`, data.job_id);
+      onClose();
+    },
+  });
+  const faults = fieldErrors(update.error);
+  const taken = update.error instanceof ProblemError && update.error.code === 'already_exists';
+  const conflict = isConflict(update.error);
+  const unchanged = fields.email === base.data.email && fields.display_name === base.data.display_name;
+  const resolve = (how: () => void) => () => {
+    how();
+    update.reset();
+  };
+  return (
+    <FormDrawer
+      title={`Edit ${user.display_name}`}
+      verb="Save changes"
+      onClose={onClose}
+      pending={update.isPending}
+      disabled={
+        unchanged ||
+        conflict ||
+        fields.email.trim() === '' ||
+        fields.display_name.trim() === '' ||
+        (reason.trim() !== '' && !isReason(reason))
+      }
+      error={taken || conflict || Object.keys(faults).length > 0 ? null : update.error}
+      onSubmit={() =>
+        update.mutate({
+          params: { user_id: user.user_id },
+          body: {
+            ...(fields.email !== base.data.email && { email: fields.email.trim() }),
+            ...(fields.display_name !== base.data.display_name && {
+              display_name: fields.display_name.trim(),
+            }),
+            ...(reason.trim() !== '' && { reason: reason.trim() }),
+          },
+          if_match: base.etag,
+        })
+      }
+    >
+      {conflict && (
+        <ConflictNotice
+          error={update.error}
+          changed={form.isNewer ? differences(LABELS, base.data, user) : null}
+          onKeep={resolve(form.keep)}
+          onDiscard={resolve(form.discard)}
+        />
+      )}
+      <TextInput
+        label="Email"
+        description="They sign in with it"
+        type="email"
+        autoComplete="off"
+        value={fields.email}
+        onChange={(event) => form.change({ email: event.currentTarget.value })}
+        error={taken ? 'Another user has this email.' : faults['email']}
+        data-autofocus
+        required
+        withAsterisk={false}
+      />
+      <TextInput
+        label="Name"
+        autoComplete="off"
+        value={fields.display_name}
+        maxLength={100}
+        onChange={(event) => form.change({ display_name: event.currentTarget.value })}
+        error={faults['display_name']}
+        required
+        withAsterisk={false}
+      />
+      <ReasonField value={reason} onChange={setReason} required={false} label="Reason (optional)" />
+    </FormDrawer>
+  );
+}
