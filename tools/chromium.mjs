@@ -12,6 +12,8 @@ const elsewhere = [
 export function findChromium() {
   const present = locate();
   if (present) return { path: present };
+  const wanted = process.env.CONTROL_CHROMIUM;
+  if (wanted) return { reason: `CONTROL_CHROMIUM names ${wanted}, which is no program` };
   if (!isDebian() || process.getuid?.() !== 0) {
     return {
       reason:

@@ -96,7 +96,7 @@ async function runQuietly(command, args) {
   const { exitCode, output } = await run(command, args, { quiet: true });
   if (exitCode === 0) return {};
   console.log(output.trimEnd());
-  return { failures: [`${[command, ...args].join(' ')}`] };
+  return { failures: [[command, ...args].join(' ')] };
 }
 
 async function runVitest(project) {
@@ -123,7 +123,7 @@ async function runBrowserSpecs(earlier) {
     return { skips: ['browser: every spec, because the Admin UI was not built'] };
   }
   if (!earlier.some(({ name }) => name === 'ui')) buildUi();
-  const chromium = await findChromium();
+  const chromium = findChromium();
   if (!chromium.path) return { skips: [`browser: every spec, because ${chromium.reason}`] };
   const report = `${reportFolder}/browser.json`;
   rmSync(report, { force: true });
