@@ -32,11 +32,18 @@ export const AuditEvent = Type.Object({
 export type AuditEvent = Static<typeof AuditEvent>;
 
 export const listAuditEvents = endpoint({
-  id: 'audit.events.list', method: 'GET', path: '/admin/v1/audit/events', summary: 'Search the audit log, newest first',
-  permission: 'audit.view', scope: 'filtered', step_up: 'none',
+  id: 'audit.events.list',
+  method: 'GET',
+  path: '/admin/v1/audit/events',
+  summary: 'Search the audit log, newest first',
+  permission: 'audit.view',
+  scope: 'filtered',
+  step_up: 'none',
   query: listQuery(['sequence'], {
     actor: Type.Optional(Type.String({ maxLength: 254, description: 'Id or label of who acted' })),
-    action: Type.Optional(Type.String({ maxLength: 100, description: 'Exact, or a prefix that ends in a dot: job.step.' })),
+    action: Type.Optional(
+      Type.String({ maxLength: 100, description: 'Exact, or a prefix that ends in a dot: job.step.' }),
+    ),
     outcome: Type.Optional(OneOf(AUDIT_OUTCOMES)),
     target_type: Type.Optional(Type.String({ maxLength: 40 })),
     target_id: Type.Optional(Type.String({ maxLength: 254 })),
@@ -47,5 +54,6 @@ export const listAuditEvents = endpoint({
     from: Type.Optional(Timestamp),
     to: Type.Optional(Timestamp),
   }),
-  response: Page(AuditEvent), status: 200,
+  response: Page(AuditEvent),
+  status: 200,
 });

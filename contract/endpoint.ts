@@ -14,7 +14,10 @@ import type { ProblemCode } from './problem.ts';
 export type ScopeSource =
   | 'none'
   | 'filtered'
-  | { tenant_id?: 'params.tenant_id' | 'body.tenant_id'; environment?: 'params.environment' | 'body.environment' | 'query.environment' };
+  | {
+      tenant_id?: 'params.tenant_id' | 'body.tenant_id';
+      environment?: 'params.environment' | 'body.environment' | 'query.environment';
+    };
 
 /**
  * RFC 9470 levels. `recent`: the person authenticated within 5 minutes (an API token created for the permission passes).

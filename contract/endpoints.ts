@@ -6,6 +6,9 @@ import * as jobs from './jobs.ts';
 import * as scale from './scale.ts';
 import * as tenants from './tenants.ts';
 
-const isEndpoint = (value: unknown): value is Endpoint => typeof value === 'object' && value !== null && 'step_up' in value && 'permission' in value;
+const isEndpoint = (value: unknown): value is Endpoint =>
+  typeof value === 'object' && value !== null && 'step_up' in value && 'permission' in value;
 
-export const ENDPOINTS: readonly Endpoint[] = [iam, tenants, scale, jobs, audit].flatMap((domain) => Object.values(domain).filter(isEndpoint));
+export const ENDPOINTS: readonly Endpoint[] = [iam, tenants, scale, jobs, audit].flatMap((domain) =>
+  Object.values(domain).filter(isEndpoint),
+);

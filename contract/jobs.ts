@@ -1,12 +1,36 @@
 /** Jobs and plans: every change is a job; a high-impact one is planned first and runs as a durable sequence of steps (design 5). */
 import { Type, type Static } from 'typebox';
-import { Environment, listQuery, Mutated, Nullable, OneOf, Page, Reason, Slug, Timestamp, Uuid } from './common.ts';
+import {
+  Environment,
+  listQuery,
+  Mutated,
+  Nullable,
+  OneOf,
+  Page,
+  Reason,
+  Slug,
+  Timestamp,
+  Uuid,
+} from './common.ts';
 import { endpoint } from './endpoint.ts';
 
-export const JOB_STATES = ['queued', 'running', 'undoing', 'succeeded', 'failed_rolled_back', 'cancelled_rolled_back', 'stuck'] as const;
+export const JOB_STATES = [
+  'queued',
+  'running',
+  'undoing',
+  'succeeded',
+  'failed_rolled_back',
+  'cancelled_rolled_back',
+  'stuck',
+] as const;
 export type JobState = (typeof JOB_STATES)[number];
 /** A job in one of these states still holds its target. */
-export const LIVE_JOB_STATES = ['queued', 'running', 'undoing', 'stuck'] as const satisfies readonly JobState[];
+export const LIVE_JOB_STATES = [
+  'queued',
+  'running',
+  'undoing',
+  'stuck',
+] as const satisfies readonly JobState[];
 /** Which state allows which action; the server's guard and the UI's disabled reason read this table. */
 export const JOB_ACTIONS = {
   cancel: ['queued', 'running'],
@@ -25,11 +49,24 @@ export const JOB_TRANSITIONS = {
   stuck: ['undoing', 'running'],
 } as const satisfies Record<JobState, readonly JobState[]>;
 
-export const STEP_STATES = ['pending', 'running', 'succeeded', 'failed', 'cancelled', 'undoing', 'undone', 'undo_failed', 'undo_skipped'] as const;
+export const STEP_STATES = [
+  'pending',
+  'running',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'undoing',
+  'undone',
+  'undo_failed',
+  'undo_skipped',
+] as const;
 export type StepState = (typeof STEP_STATES)[number];
 
 /** What a check, blocker or warning is about. */
-export const Subject = Type.Object({ type: OneOf(['tenant', 'node', 'shard', 'service', 'environment', 'job']), id: Type.String() });
+export const Subject = Type.Object({
+  type: OneOf(['tenant', 'node', 'shard', 'service', 'environment', 'job']),
+  id: Type.String(),
+});
 
 /** One preflight check with its figure. A failed check is a blocker (stops the plan) or a warning (must be acknowledged). */
 export const Check = Type.Object({
@@ -46,7 +83,11 @@ export type Check = Static<typeof Check>;
 export const PlanStep = Type.Object({
   name: Type.String(),
   title: Type.String(),
-  undo_title: Nullable(Type.String({ description: 'What its undo does; null when it changes nothing or is a point of no return' })),
+  undo_title: Nullable(
+    Type.String({
+      description: 'What its undo does; null when it changes nothing or is a point of no return',
+    }),
+  ),
   point_of_no_return: Type.Boolean(),
   changes_nothing: Type.Boolean(),
   time_box_s: Type.Number({ description: 'Given up and undone after this many seconds' }),
@@ -74,11 +115,15 @@ export const Plan = Type.Object({
   blockers: Type.Array(Check),
   warnings: Type.Array(Check),
   blast_radius: Type.Object({
-    tenants: Type.Array(Type.Object({ tenant_id: Type.String(), plan: Type.String(), contact_email: Nullable(Type.String()) })),
+    tenants: Type.Array(
+      Type.Object({ tenant_id: Type.String(), plan: Type.String(), contact_email: Nullable(Type.String()) }),
+    ),
     nodes: Type.Array(Type.String()),
     services: Type.Array(Type.String()),
   }),
-  revisions: Type.Record(Type.String(), Type.Union([Type.Integer(), Type.String()]), { description: 'What was read, and at which revision' }),
+  revisions: Type.Record(Type.String(), Type.Union([Type.Integer(), Type.String()]), {
+    description: 'What was read, and at which revision',
+  }),
   rollback: Type.String({ description: 'How to get back after it has succeeded' }),
   plan_hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   created_at: Timestamp,
@@ -88,9 +133,16 @@ export type Plan = Static<typeof Plan>;
 /** A plan as a domain's rules make it, before it is hashed and dated. */
 export type PlanDraft = Omit<Plan, 'plan_hash' | 'created_at' | 'expires_at' | 'blockers' | 'warnings'>;
 
-export const PlanHash = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'plan_hash of the plan that was read' });
+export const PlanHash = Type.String({
+  pattern: '^[0-9a-f]{64}$',
+  description: 'plan_hash of the plan that was read',
+});
 
-export const JobError = Type.Object({ code: Type.String(), message: Type.String(), step: Nullable(Type.String()) });
+export const JobError = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  step: Nullable(Type.String()),
+});
 export type JobError = Static<typeof JobError>;
 
 export const JobStep = Type.Object({
@@ -103,7 +155,9 @@ export const JobStep = Type.Object({
   undo_attempts: Type.Integer(),
   point_of_no_return: Type.Boolean(),
   time_box_s: Type.Number(),
-  progress: Type.Unknown({ description: 'Live figures of the step: work left, ETA, acknowledgements by node' }),
+  progress: Type.Unknown({
+    description: 'Live figures of the step: work left, ETA, acknowledgements by node',
+  }),
   error: Nullable(JobError),
   started_at: Nullable(Timestamp),
   finished_at: Nullable(Timestamp),
@@ -114,7 +168,9 @@ export type JobStep = Static<typeof JobStep>;
 
 export const JobListItem = Type.Object({
   job_id: Uuid,
-  kind: Type.String({ description: 'What it does: migrate_tenant, provision_tenant, or the action of an atomic change' }),
+  kind: Type.String({
+    description: 'What it does: migrate_tenant, provision_tenant, or the action of an atomic change',
+  }),
   title: Type.String(),
   state: OneOf(JOB_STATES),
   environment: Nullable(Type.String()),
@@ -141,7 +197,13 @@ export const Job = Type.Object({
   input: Type.Unknown(),
   result: Type.Unknown(),
   steps: Type.Array(JobStep),
-  stuck: Nullable(Type.Object({ sentence: Type.String({ description: 'What is left half done, and where' }), step: Type.String(), during: OneOf(['run', 'undo']) })),
+  stuck: Nullable(
+    Type.Object({
+      sentence: Type.String({ description: 'What is left half done, and where' }),
+      step: Type.String(),
+      during: OneOf(['run', 'undo']),
+    }),
+  ),
   request_id: Type.String(),
   trace_id: Nullable(Type.String()),
 });
@@ -150,7 +212,16 @@ export type Job = Static<typeof Job>;
 /** One message of a job's event stream. `trace` messages carry the audit sequence as their id, so `Last-Event-ID` resumes them. */
 export const JobEvent = Type.Union([
   Type.Object({ type: Type.Literal('job'), job: Job }),
-  Type.Object({ type: Type.Literal('trace'), sequence: Type.Integer(), occurred_at: Timestamp, action: Type.String(), outcome: Type.String(), actor: Type.String(), summary: Type.String(), details: Type.Unknown() }),
+  Type.Object({
+    type: Type.Literal('trace'),
+    sequence: Type.Integer(),
+    occurred_at: Timestamp,
+    action: Type.String(),
+    outcome: Type.String(),
+    actor: Type.String(),
+    summary: Type.String(),
+    details: Type.Unknown(),
+  }),
 ]);
 export type JobEvent = Static<typeof JobEvent>;
 
@@ -158,34 +229,95 @@ const params = Type.Object({ job_id: Uuid });
 const reasonBody = Type.Object({ reason: Reason }, { additionalProperties: false });
 
 export const listJobs = endpoint({
-  id: 'jobs.list', method: 'GET', path: '/admin/v1/jobs', summary: 'List jobs, newest first',
-  permission: 'jobs.view', scope: 'filtered', step_up: 'none',
+  id: 'jobs.list',
+  method: 'GET',
+  path: '/admin/v1/jobs',
+  summary: 'List jobs, newest first',
+  permission: 'jobs.view',
+  scope: 'filtered',
+  step_up: 'none',
   query: listQuery(['created_at'], {
     state: Type.Optional(OneOf([...JOB_STATES, 'live', 'ended'])),
     kind: Type.Optional(Type.String({ maxLength: 64 })),
-    type: Type.Optional(OneOf(['planned', 'atomic'], { description: 'planned: jobs with steps; atomic: changes that were done at once' })),
-    environment: Type.Optional(Environment), tenant_id: Type.Optional(Slug), q: Type.Optional(Type.String({ maxLength: 100 })),
+    type: Type.Optional(
+      OneOf(['planned', 'atomic'], {
+        description: 'planned: jobs with steps; atomic: changes that were done at once',
+      }),
+    ),
+    environment: Type.Optional(Environment),
+    tenant_id: Type.Optional(Slug),
+    q: Type.Optional(Type.String({ maxLength: 100 })),
   }),
-  response: Page(JobListItem), status: 200,
+  response: Page(JobListItem),
+  status: 200,
 });
 export const getJob = endpoint({
-  id: 'jobs.get', method: 'GET', path: '/admin/v1/jobs/:job_id', summary: 'One job: plan, steps with state and times, result',
-  permission: 'jobs.view', scope: 'filtered', step_up: 'none', params, response: Job, status: 200, problems: ['not_found'],
+  id: 'jobs.get',
+  method: 'GET',
+  path: '/admin/v1/jobs/:job_id',
+  summary: 'One job: plan, steps with state and times, result',
+  permission: 'jobs.view',
+  scope: 'filtered',
+  step_up: 'none',
+  params,
+  response: Job,
+  status: 200,
+  problems: ['not_found'],
 });
 export const cancelJob = endpoint({
-  id: 'jobs.cancel', method: 'POST', path: '/admin/v1/jobs/:job_id/cancel', summary: 'Stop before the next step and undo',
-  permission: 'jobs.cancel', scope: 'filtered', step_up: 'none', params, body: reasonBody, response: Mutated({}), status: 202, problems: ['not_found', 'action_not_allowed'],
+  id: 'jobs.cancel',
+  method: 'POST',
+  path: '/admin/v1/jobs/:job_id/cancel',
+  summary: 'Stop before the next step and undo',
+  permission: 'jobs.cancel',
+  scope: 'filtered',
+  step_up: 'none',
+  params,
+  body: reasonBody,
+  response: Mutated({}),
+  status: 202,
+  problems: ['not_found', 'action_not_allowed'],
 });
 export const retryJob = endpoint({
-  id: 'jobs.retry', method: 'POST', path: '/admin/v1/jobs/:job_id/retry', summary: 'Try again what a stuck job is stuck at',
-  permission: 'jobs.resolve', scope: 'filtered', step_up: 'recent', params, body: reasonBody, response: Mutated({}), status: 202, problems: ['not_found', 'action_not_allowed'],
+  id: 'jobs.retry',
+  method: 'POST',
+  path: '/admin/v1/jobs/:job_id/retry',
+  summary: 'Try again what a stuck job is stuck at',
+  permission: 'jobs.resolve',
+  scope: 'filtered',
+  step_up: 'recent',
+  params,
+  body: reasonBody,
+  response: Mutated({}),
+  status: 202,
+  problems: ['not_found', 'action_not_allowed'],
 });
 export const skipJob = endpoint({
-  id: 'jobs.skip', method: 'POST', path: '/admin/v1/jobs/:job_id/skip', summary: 'Leave the stuck undo as it is and go on',
+  id: 'jobs.skip',
+  method: 'POST',
+  path: '/admin/v1/jobs/:job_id/skip',
+  summary: 'Leave the stuck undo as it is and go on',
   description: 'Leaves something half done on purpose, so it needs a proof bound to this very request.',
-  permission: 'jobs.resolve', scope: 'filtered', step_up: 'bound', params, body: reasonBody, response: Mutated({}), status: 202, problems: ['not_found', 'action_not_allowed'],
+  permission: 'jobs.resolve',
+  scope: 'filtered',
+  step_up: 'bound',
+  params,
+  body: reasonBody,
+  response: Mutated({}),
+  status: 202,
+  problems: ['not_found', 'action_not_allowed'],
 });
 export const jobEvents = endpoint({
-  id: 'jobs.events', method: 'GET', path: '/admin/v1/jobs/:job_id/events', summary: "A job's state and trace as they happen (server-sent events)",
-  permission: 'jobs.view', scope: 'filtered', step_up: 'none', params, response: JobEvent, status: 200, stream: true, problems: ['not_found'],
+  id: 'jobs.events',
+  method: 'GET',
+  path: '/admin/v1/jobs/:job_id/events',
+  summary: "A job's state and trace as they happen (server-sent events)",
+  permission: 'jobs.view',
+  scope: 'filtered',
+  step_up: 'none',
+  params,
+  response: JobEvent,
+  status: 200,
+  stream: true,
+  problems: ['not_found'],
 });

@@ -51,7 +51,14 @@ export const ROLE_TEMPLATES = {
   support: {
     title: 'Support',
     description: 'Looks, and ends sessions',
-    permissions: ['tenants.read', 'scale.view', 'jobs.view', 'audit.view', 'iam.users.read', 'iam.sessions.*'],
+    permissions: [
+      'tenants.read',
+      'scale.view',
+      'jobs.view',
+      'audit.view',
+      'iam.users.read',
+      'iam.sessions.*',
+    ],
   },
   'read-only': {
     title: 'Read-only',

@@ -5,7 +5,6 @@
 import { Type, type Static } from 'typebox';
 
 export const PROBLEMS = {
-  bad_request: { status: 400, title: 'The request is not well formed' },
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
   malformed_cursor: { status: 400, title: 'The cursor is not one that this list gave' },
   validation_failed: { status: 400, title: 'The request does not fit its schema' },
@@ -16,7 +15,6 @@ export const PROBLEMS = {
   permission_denied: { status: 403, title: 'You do not hold the permission for this' },
   csrf_failed: { status: 403, title: 'The request did not come from this application' },
   not_found: { status: 404, title: 'There is nothing here' },
-  method_not_allowed: { status: 405, title: 'This address does not take this method' },
   conflict: { status: 409, title: 'This conflicts with what is there' },
   already_exists: { status: 409, title: 'This already exists' },
   action_not_allowed: { status: 409, title: 'The present state does not allow this' },

@@ -1,6 +1,17 @@
 /** Placement, migration and the fleet as observed (PRD 5). */
 import { Type, type Static } from 'typebox';
-import { Environment, listQuery, Mutated, Nullable, Observation, OneOf, Page, Reason, Slug, Timestamp } from './common.ts';
+import {
+  Environment,
+  listQuery,
+  Mutated,
+  Nullable,
+  Observation,
+  OneOf,
+  Page,
+  Reason,
+  Slug,
+  Timestamp,
+} from './common.ts';
 import { endpoint } from './endpoint.ts';
 import { Plan, PlanHash } from './jobs.ts';
 import { NODE_KINDS, SERVICE_KINDS } from './placement-record.ts';
@@ -32,7 +43,9 @@ export const Node = Type.Object({
   placement_revision: Nullable(Type.Integer()),
   inflight: Nullable(Type.Number()),
   consumer_lag: Nullable(Type.Number()),
-  storage: Nullable(Type.Object({ ok: Type.Boolean(), used_bytes: Type.Number(), capacity_bytes: Type.Number() })),
+  storage: Nullable(
+    Type.Object({ ok: Type.Boolean(), used_bytes: Type.Number(), capacity_bytes: Type.Number() }),
+  ),
   checks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() })),
   problem: Nullable(Type.String({ description: 'What is wrong, in a sentence; null when ready' })),
   since: Timestamp,
@@ -68,43 +81,115 @@ export const Placement = Type.Object({
 export type Placement = Static<typeof Placement>;
 
 export const listEnvironments = endpoint({
-  id: 'scale.environments.list', method: 'GET', path: '/admin/v1/scale/environments', summary: 'Environments in promotion order, with the health of what observes them',
-  permission: 'authenticated', scope: 'none', step_up: 'none', response: Type.Object({ items: Type.Array(EnvironmentSummary) }), status: 200,
+  id: 'scale.environments.list',
+  method: 'GET',
+  path: '/admin/v1/scale/environments',
+  summary: 'Environments in promotion order, with the health of what observes them',
+  permission: 'authenticated',
+  scope: 'none',
+  step_up: 'none',
+  response: Type.Object({ items: Type.Array(EnvironmentSummary) }),
+  status: 200,
 });
 export const listNodes = endpoint({
-  id: 'scale.nodes.list', method: 'GET', path: '/admin/v1/scale/nodes', summary: 'Nodes as last observed',
-  permission: 'scale.view', scope: 'filtered', step_up: 'none',
+  id: 'scale.nodes.list',
+  method: 'GET',
+  path: '/admin/v1/scale/nodes',
+  summary: 'Nodes as last observed',
+  permission: 'scale.view',
+  scope: 'filtered',
+  step_up: 'none',
   query: listQuery(['node_id'], {
-    environment: Type.Optional(Environment), kind: Type.Optional(OneOf(NODE_KINDS)), state: Type.Optional(OneOf(NODE_STATES)),
+    environment: Type.Optional(Environment),
+    kind: Type.Optional(OneOf(NODE_KINDS)),
+    state: Type.Optional(OneOf(NODE_STATES)),
     q: Type.Optional(Type.String({ maxLength: 100 })),
   }),
-  response: Page(Node), status: 200,
+  response: Page(Node),
+  status: 200,
 });
 export const listShards = endpoint({
-  id: 'scale.shards.list', method: 'GET', path: '/admin/v1/scale/shards', summary: 'Shards with their load',
-  permission: 'scale.view', scope: 'filtered', step_up: 'none',
-  query: Type.Object({ environment: Type.Optional(Environment), service: Type.Optional(OneOf(SERVICE_KINDS)) }, { additionalProperties: false }),
-  response: Type.Object({ items: Type.Array(Shard) }), status: 200,
+  id: 'scale.shards.list',
+  method: 'GET',
+  path: '/admin/v1/scale/shards',
+  summary: 'Shards with their load',
+  permission: 'scale.view',
+  scope: 'filtered',
+  step_up: 'none',
+  query: Type.Object(
+    { environment: Type.Optional(Environment), service: Type.Optional(OneOf(SERVICE_KINDS)) },
+    { additionalProperties: false },
+  ),
+  response: Type.Object({ items: Type.Array(Shard) }),
+  status: 200,
 });
 export const listPlacements = endpoint({
-  id: 'scale.placements.list', method: 'GET', path: '/admin/v1/scale/placements', summary: 'Which shard serves which tenant',
-  permission: 'scale.view', scope: 'filtered', step_up: 'none',
+  id: 'scale.placements.list',
+  method: 'GET',
+  path: '/admin/v1/scale/placements',
+  summary: 'Which shard serves which tenant',
+  permission: 'scale.view',
+  scope: 'filtered',
+  step_up: 'none',
   query: listQuery(['tenant_id', 'updated_at'], {
-    environment: Type.Optional(Environment), service: Type.Optional(OneOf(SERVICE_KINDS)), shard: Type.Optional(Type.String({ maxLength: 64 })),
-    tenant_id: Type.Optional(Slug), state: Type.Optional(OneOf(PLACEMENT_STATES)), q: Type.Optional(Type.String({ maxLength: 63, description: 'Start of the tenant id' })),
+    environment: Type.Optional(Environment),
+    service: Type.Optional(OneOf(SERVICE_KINDS)),
+    shard: Type.Optional(Type.String({ maxLength: 64 })),
+    tenant_id: Type.Optional(Slug),
+    state: Type.Optional(OneOf(PLACEMENT_STATES)),
+    q: Type.Optional(Type.String({ maxLength: 63, description: 'Start of the tenant id' })),
   }),
-  response: Type.Object({ ...Page(Placement).properties, observation: Nullable(Observation) }), status: 200,
+  response: Type.Object({ ...Page(Placement).properties, observation: Nullable(Observation) }),
+  status: 200,
 });
 
-const migration = { environment: Environment, tenant_id: Slug, service: OneOf(SERVICE_KINDS), target_shard: Type.String({ minLength: 1, maxLength: 64 }) };
+const migration = {
+  environment: Environment,
+  tenant_id: Slug,
+  service: OneOf(SERVICE_KINDS),
+  target_shard: Type.String({ minLength: 1, maxLength: 64 }),
+};
 export const planMigration = endpoint({
-  id: 'scale.migrations.plan', method: 'POST', path: '/admin/v1/scale/migrations/plan', summary: 'Plan the move of a tenant; changes nothing',
-  permission: 'scale.migrate', scope: { tenant_id: 'body.tenant_id', environment: 'body.environment' }, step_up: 'none',
-  body: Type.Object(migration, { additionalProperties: false }), response: Plan, status: 200, problems: ['not_found', 'unknown_environment', 'unknown_shard', 'same_shard', 'not_placed', 'upstream_failed'],
+  id: 'scale.migrations.plan',
+  method: 'POST',
+  path: '/admin/v1/scale/migrations/plan',
+  summary: 'Plan the move of a tenant; changes nothing',
+  permission: 'scale.migrate',
+  scope: { tenant_id: 'body.tenant_id', environment: 'body.environment' },
+  step_up: 'none',
+  body: Type.Object(migration, { additionalProperties: false }),
+  response: Plan,
+  status: 200,
+  problems: [
+    'not_found',
+    'unknown_environment',
+    'unknown_shard',
+    'same_shard',
+    'not_placed',
+    'upstream_failed',
+  ],
 });
 export const startMigration = endpoint({
-  id: 'scale.migrations.start', method: 'POST', path: '/admin/v1/scale/migrations', summary: 'Move a tenant: drain, place, reload, wait for every acknowledgement, verify',
-  permission: 'scale.migrate', scope: { tenant_id: 'body.tenant_id', environment: 'body.environment' }, step_up: 'recent',
-  body: Type.Object({ ...migration, plan_hash: PlanHash, reason: Reason }, { additionalProperties: false }), response: Mutated({}), status: 202,
-  problems: ['not_found', 'unknown_environment', 'unknown_shard', 'same_shard', 'not_placed', 'plan_drifted', 'plan_blocked', 'plan_expired', 'job_conflict', 'upstream_failed'],
+  id: 'scale.migrations.start',
+  method: 'POST',
+  path: '/admin/v1/scale/migrations',
+  summary: 'Move a tenant: drain, place, reload, wait for every acknowledgement, verify',
+  permission: 'scale.migrate',
+  scope: { tenant_id: 'body.tenant_id', environment: 'body.environment' },
+  step_up: 'recent',
+  body: Type.Object({ ...migration, plan_hash: PlanHash, reason: Reason }, { additionalProperties: false }),
+  response: Mutated({}),
+  status: 202,
+  problems: [
+    'not_found',
+    'unknown_environment',
+    'unknown_shard',
+    'same_shard',
+    'not_placed',
+    'plan_drifted',
+    'plan_blocked',
+    'plan_expired',
+    'job_conflict',
+    'upstream_failed',
+  ],
 });

@@ -11,7 +11,10 @@ export function redact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redact);
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, SECRET_KEY.test(key) && inner !== null ? REDACTED : redact(inner)]),
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      SECRET_KEY.test(key) && inner !== null ? REDACTED : redact(inner),
+    ]),
   );
 }
 
@@ -25,7 +28,8 @@ export function diffOf(before: object | null, after: object | null): Change[] {
     .filter((path) => !NOISE.has(path) && !same(left[path], right[path]))
     .map((path) => {
       const secret = SECRET_KEY.test(path);
-      const shown = (value: unknown) => (value === undefined || value === null ? null : secret ? REDACTED : redact(value));
+      const shown = (value: unknown) =>
+        value === undefined || value === null ? null : secret ? REDACTED : redact(value);
       return { path, before: shown(left[path]), after: shown(right[path]) };
     });
 }

@@ -20,7 +20,11 @@ export interface AuditEntry {
 }
 
 /** Who acted, as the columns of an event. */
-export function actorOf(context: CallContext): { actor_type: AuditEvent['actor_type']; actor_id: string | null; actor_label: string } {
+export function actorOf(context: CallContext): {
+  actor_type: AuditEvent['actor_type'];
+  actor_id: string | null;
+  actor_label: string;
+} {
   const { principal } = context;
   return principal
     ? { actor_type: principal.type, actor_id: principal.principal_id, actor_label: principal.label }

@@ -6,7 +6,10 @@ import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { DB } from './generated/row-types.ts';
 
-pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => `${text.slice(0, 10)}T${text.slice(11).replace(/\+00$/, 'Z')}`);
+pg.types.setTypeParser(
+  pg.types.builtins.TIMESTAMPTZ,
+  (text) => `${text.slice(0, 10)}T${text.slice(11).replace(/\+00$/, 'Z')}`,
+);
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 export type Database = Kysely<DB>;
@@ -21,7 +24,13 @@ export interface DatabaseHandle {
 
 /** Opens a pool of at most `max` connections; connections are made on first use. */
 export function openDatabase(url: string, { max = 20 }: { max?: number } = {}): DatabaseHandle {
-  const pool = new pg.Pool({ connectionString: url, max, options: '-c timezone=UTC', application_name: 'cloudlysis-control', idleTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    options: '-c timezone=UTC',
+    application_name: 'cloudlysis-control',
+    idleTimeoutMillis: 30_000,
+  });
   // A connection that dies while idle is replaced by the pool; without a listener its error would end the process.
   pool.on('error', () => undefined);
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });

@@ -39,23 +39,33 @@ export async function migrateDatabase(databaseUrl: string): Promise<void> {
     await client.query(
       'create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now())',
     );
-    const { rows } = await client.query<{ name: string; checksum: string }>('select name, checksum from schema_migrations');
+    const { rows } = await client.query<{ name: string; checksum: string }>(
+      'select name, checksum from schema_migrations',
+    );
     const applied = new Map(rows.map((row) => [row.name, row.checksum]));
     for (const migration of migrations) {
       const checksum = applied.get(migration.name);
       if (checksum === migration.checksum) continue;
       if (checksum !== undefined) {
-        throw new Error(`Migration ${migration.name} was changed after it was applied to this database; write a new migration instead.`);
+        throw new Error(
+          `Migration ${migration.name} was changed after it was applied to this database; write a new migration instead.`,
+        );
       }
       await client.query('begin');
       await client.query(migration.sql);
-      await client.query('insert into schema_migrations (name, checksum) values ($1, $2)', [migration.name, migration.checksum]);
+      await client.query('insert into schema_migrations (name, checksum) values ($1, $2)', [
+        migration.name,
+        migration.checksum,
+      ]);
       await client.query('commit');
     }
     const version = manifest.dependencies['@dbos-inc/dbos-sdk'];
     if (!applied.has(`dbos ${version}`)) {
       await DBOS.migrate(databaseUrl);
-      await client.query('insert into schema_migrations (name, checksum) values ($1, $2) on conflict do nothing', [`dbos ${version}`, version]);
+      await client.query(
+        'insert into schema_migrations (name, checksum) values ($1, $2) on conflict do nothing',
+        [`dbos ${version}`, version],
+      );
     }
   } finally {
     await client.end();

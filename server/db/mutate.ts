@@ -35,7 +35,13 @@ export interface JobRun {
   kind: string;
   input: Record<string, unknown>;
   plan: Plan | null;
-  steps: { name: string; title: string; undo_title: string | null; point_of_no_return: boolean; time_box_s: number }[];
+  steps: {
+    name: string;
+    title: string;
+    undo_title: string | null;
+    point_of_no_return: boolean;
+    time_box_s: number;
+  }[];
 }
 
 export interface Changed<R> {
@@ -74,17 +80,25 @@ export async function mutate<R extends object>(
         await audit.execute(tx);
         return answer;
       }
-      await sql`with job as (${jobInsert(context, mutation, job_id, { job_id, ...(changed.replay ?? changed.result) })}) ${audit}`.execute(tx);
+      await sql`with job as (${jobInsert(context, mutation, job_id, { job_id, ...(changed.replay ?? changed.result) })}) ${audit}`.execute(
+        tx,
+      );
       if (mutation.run) await enqueueRun(tx, job_id, mutation.run);
       return answer;
     });
   } catch (error) {
     const violation = constraintOf(error);
     if (violation?.code === UNIQUE_VIOLATION && violation.constraint === 'jobs_idempotency_key') {
-      throw new ControlError('idempotency_in_progress', 'A request with the same Idempotency-Key finished just now; send it again to read its answer.');
+      throw new ControlError(
+        'idempotency_in_progress',
+        'A request with the same Idempotency-Key finished just now; send it again to read its answer.',
+      );
     }
     if (violation?.code === UNIQUE_VIOLATION && violation.constraint === 'jobs_tenant_lock') {
-      throw new ControlError('job_conflict', `Another job holds tenant ${mutation.tenant_id ?? ''}; wait for it or cancel it first.`);
+      throw new ControlError(
+        'job_conflict',
+        `Another job holds tenant ${mutation.tenant_id ?? ''}; wait for it or cancel it first.`,
+      );
     }
     throw error;
   }
@@ -109,12 +123,16 @@ async function enqueueRun(tx: Tx, job_id: string, run: JobRun): Promise<void> {
   await sql`insert into job_steps (job_id, step_index, name, title, undo_title, point_of_no_return, time_box_s)
     select ${job_id}::uuid, step_index, name, title, undo_title, point_of_no_return, time_box_s
     from jsonb_to_recordset(${JSON.stringify(steps)}::jsonb)
-      as step(step_index integer, name text, title text, undo_title text, point_of_no_return boolean, time_box_s double precision)`.execute(tx);
+      as step(step_index integer, name text, title text, undo_title text, point_of_no_return boolean, time_box_s double precision)`.execute(
+    tx,
+  );
   await enqueueWorkflow(tx, job_id, 1);
 }
 
 /** Starts a run of a job when the transaction commits: the workflow's id is the job's with its run number. */
 export async function enqueueWorkflow(tx: Tx, job_id: string, runNumber: number): Promise<void> {
   await sql`select dbos.enqueue_workflow(workflow_name => ${JOB_WORKFLOW}, queue_name => ${JOB_QUEUE},
-    positional_args => array[to_json(${job_id}::text), to_json(${runNumber}::integer)], workflow_id => ${`${job_id}:${runNumber}`}, app_version => ${JOB_PROTOCOL_VERSION})`.execute(tx);
+    positional_args => array[to_json(${job_id}::text), to_json(${runNumber}::integer)], workflow_id => ${`${job_id}:${runNumber}`}, app_version => ${JOB_PROTOCOL_VERSION})`.execute(
+    tx,
+  );
 }

@@ -29,13 +29,21 @@ export interface CallContext {
 
 /** The principal of a call behind the permission gate. */
 export function principalOf(context: CallContext): Principal {
-  if (!context.principal) throw new Error('A handler behind the permission gate was called without a principal.');
+  if (!context.principal)
+    throw new Error('A handler behind the permission gate was called without a principal.');
   return context.principal;
 }
 
 /** Whether the principal may do this there. A token must pass both as its user and within its own limits. */
-export function mayDo(principal: Principal, permission: Permission, target: Partial<PermissionScope> = {}): boolean {
-  return decide(principal.grants, permission, target).allowed && (principal.token === null || decide([principal.token], permission, target).allowed);
+export function mayDo(
+  principal: Principal,
+  permission: Permission,
+  target: Partial<PermissionScope> = {},
+): boolean {
+  return (
+    decide(principal.grants, permission, target).allowed &&
+    (principal.token === null || decide([principal.token], permission, target).allowed)
+  );
 }
 
 export type AllowedScopes = { all: true } | { all: false; scopes: PermissionScope[] };
@@ -47,7 +55,8 @@ export function allowedScopes(principal: Principal, permission: Permission): All
   const limit = scopesOf([principal.token], permission);
   if (limit.all) return granted;
   if (granted.all) return limit;
-  const narrow = (a: string | null, b: string | null) => (a === null ? b : b === null || a === b ? a : undefined);
+  const narrow = (a: string | null, b: string | null) =>
+    a === null ? b : b === null || a === b ? a : undefined;
   const scopes = granted.scopes.flatMap((left) =>
     limit.scopes.flatMap((right) => {
       const tenant_id = narrow(left.tenant_id, right.tenant_id);

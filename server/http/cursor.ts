@@ -1,6 +1,7 @@
 /** Keyset cursors: where a page ended, as the sort and the last row's key. Opaque to callers, checked when they come back. */
 import { sql, type RawBuilder } from 'kysely';
 import { DEFAULT_LIMIT } from '#contract/common.ts';
+import type { AllowedScopes } from './call-context.ts';
 import { ControlError } from './control-error.ts';
 
 export interface Keyset {
@@ -10,19 +11,30 @@ export interface Keyset {
   values: (string | number | null)[];
 }
 
-export const encodeCursor = (keyset: Keyset): string => Buffer.from(JSON.stringify([keyset.sort, ...keyset.values])).toString('base64url');
+export const encodeCursor = (keyset: Keyset): string =>
+  Buffer.from(JSON.stringify([keyset.sort, ...keyset.values])).toString('base64url');
 
 /** The keyset of a cursor that this list gave for this sort; anything else is `malformed_cursor`. */
-export function decodeCursor(cursor: string | undefined, sort: string, valueCount: number): Keyset['values'] | null {
+export function decodeCursor(
+  cursor: string | undefined,
+  sort: string,
+  valueCount: number,
+): Keyset['values'] | null {
   if (cursor === undefined) return null;
   try {
     const [itsSort, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
-    const fits = itsSort === sort && values.length === valueCount && values.every((value) => value === null || ['string', 'number'].includes(typeof value));
+    const fits =
+      itsSort === sort &&
+      values.length === valueCount &&
+      values.every((value) => value === null || ['string', 'number'].includes(typeof value));
     if (fits) return values as Keyset['values'];
   } catch {
     // answered below
   }
-  throw new ControlError('malformed_cursor', 'The cursor is not one that this list gave for this sort; start again without a cursor.');
+  throw new ControlError(
+    'malformed_cursor',
+    'The cursor is not one that this list gave for this sort; start again without a cursor.',
+  );
 }
 
 export interface SortColumn {
@@ -42,7 +54,12 @@ export interface ListRequest {
  * ORDER BY, the keyset condition and the page size of a list. `columns` maps each sortable name to its SQL; `tie` makes the order
  * total. A null sort value sorts as the smallest (`coalesce` it in `column`). Ask for `limit + 1` rows and give them to `pageOf`.
  */
-export function keysetPage(request: ListRequest, columns: Record<string, SortColumn>, tie: SortColumn, defaultSort: string) {
+export function keysetPage(
+  request: ListRequest,
+  columns: Record<string, SortColumn>,
+  tie: SortColumn,
+  defaultSort: string,
+) {
   const sort = request.sort ?? defaultSort;
   const name = sort.replace(/^-/, '');
   const descending = sort.startsWith('-');
@@ -51,7 +68,8 @@ export function keysetPage(request: ListRequest, columns: Record<string, SortCol
   const limit = request.limit ?? DEFAULT_LIMIT;
   const after = decodeCursor(request.cursor, sort, 2);
   const direction = sql.raw(descending ? 'desc' : 'asc');
-  const cast = (value: string | number | null | undefined, type: SortColumn['type']) => sql`${value === undefined ? null : value}::${sql.raw(type)}`;
+  const cast = (value: string | number | null | undefined, type: SortColumn['type']) =>
+    sql`${value === undefined ? null : value}::${sql.raw(type)}`;
   const condition = after
     ? sql<boolean>`(${main.column}, ${tie.column}) ${sql.raw(descending ? '<' : '>')} (${cast(after[0], main.type)}, ${cast(after[1], tie.type)})`
     : sql<boolean>`true`;
@@ -59,12 +77,30 @@ export function keysetPage(request: ListRequest, columns: Record<string, SortCol
 }
 
 /** Cuts the extra row off and makes the cursor of the last one. */
-export function pageOf<T>(rows: T[], page: { sort: string; limit: number }, keyOf: (row: T) => Keyset['values']): { items: T[]; next_cursor: string | null } {
+export function pageOf<T>(
+  rows: T[],
+  page: { sort: string; limit: number },
+  keyOf: (row: T) => Keyset['values'],
+): { items: T[]; next_cursor: string | null } {
   const items = rows.slice(0, page.limit);
   const last = items.at(-1);
-  return { items, next_cursor: rows.length > page.limit && last ? encodeCursor({ sort: page.sort, values: keyOf(last) }) : null };
+  return {
+    items,
+    next_cursor:
+      rows.length > page.limit && last ? encodeCursor({ sort: page.sort, values: keyOf(last) }) : null,
+  };
 }
 
 /** Totals of filtered lists stop counting here. */
 export const TOTAL_BOUND = 1000;
-export const boundedTotal = (counted: number) => ({ count: Math.min(counted, TOTAL_BOUND), exact: counted <= TOTAL_BOUND });
+export const boundedTotal = (counted: number) => ({
+  count: Math.min(counted, TOTAL_BOUND),
+  exact: counted <= TOTAL_BOUND,
+});
+
+/** Condition that narrows the rows of the table aliased `outside`, by its `tenant_id` and `environment`, to the scopes that the caller holds. */
+export function scopeCondition(scopes: AllowedScopes): RawBuilder<boolean> {
+  if (scopes.all) return sql<boolean>`true`;
+  return sql<boolean>`exists (select from jsonb_to_recordset(${JSON.stringify(scopes.scopes)}::jsonb) as allowed(tenant_id text, environment text)
+    where (allowed.tenant_id is null or allowed.tenant_id = outside.tenant_id) and (allowed.environment is null or allowed.environment = outside.environment))`;
+}

@@ -9,6 +9,8 @@ export interface RouteCall<E extends Endpoint> {
   body: BodyOf<E>;
   /** The revision that `If-Match` names; present where the endpoint demands one. */
   if_match: number;
+  /** `Last-Event-ID` of a stream that is resumed; 0 otherwise. */
+  last_event_id: number;
   /** Aborts when the caller goes away. */
   signal: AbortSignal;
   /** Sets the session cookie to this token, or clears it with null. */
@@ -16,7 +18,9 @@ export interface RouteCall<E extends Endpoint> {
 }
 
 /** Answers the response, or for a stream an async iterable of messages. */
-export type RouteHandler<E extends Endpoint> = (call: RouteCall<E>) => Promise<ResponseOf<E>> | AsyncIterable<StreamMessage>;
+export type RouteHandler<E extends Endpoint> = (
+  call: RouteCall<E>,
+) => Promise<ResponseOf<E>> | AsyncIterable<StreamMessage>;
 
 /** One server-sent event; `id` is what `Last-Event-ID` resumes from. */
 export interface StreamMessage {
@@ -32,4 +36,7 @@ export interface Route {
 }
 
 /** Binds a handler to an endpoint; the compiler holds it to the endpoint's schemas. */
-export const route = <E extends Endpoint>(endpoint: E, handler: RouteHandler<E>): Route => ({ endpoint, handler: handler as Route['handler'] });
+export const route = <E extends Endpoint>(endpoint: E, handler: RouteHandler<E>): Route => ({
+  endpoint,
+  handler: handler as Route['handler'],
+});

@@ -62,4 +62,5 @@ export class StepFailure extends Error {
 }
 
 /** Keeps a definition's input type where it is made; the runner reads inputs back as JSON. */
-export const defineJob = <I>(definition: JobDefinition<I>): JobDefinition => definition as unknown as JobDefinition;
+export const defineJob = <I>(definition: JobDefinition<I>): JobDefinition =>
+  definition as unknown as JobDefinition;

@@ -9,13 +9,35 @@ export const PLAN_VALID_MS = 5 * 60_000;
 /** What an operator approves: everything but live figures, estimates and times. See `Plan` in the contract. */
 function approved(draft: PlanDraft): Record<string, unknown> {
   const { kind, environment, target, input, changes, blast_radius, revisions, rollback } = draft;
-  const named = draft.checks.filter((check) => check.level !== 'ok').map(({ code, level, subject }) => ({ code, level, subject }));
-  const steps = draft.steps.map(({ name, title, undo_title, point_of_no_return, time_box_s }) => ({ name, title, undo_title, point_of_no_return, time_box_s }));
-  return { kind, environment, target, input, steps, changes, findings: named, blast_radius, revisions, rollback };
+  const named = draft.checks
+    .filter((check) => check.level !== 'ok')
+    .map(({ code, level, subject }) => ({ code, level, subject }));
+  const steps = draft.steps.map(({ name, title, undo_title, point_of_no_return, time_box_s }) => ({
+    name,
+    title,
+    undo_title,
+    point_of_no_return,
+    time_box_s,
+  }));
+  return {
+    kind,
+    environment,
+    target,
+    input,
+    steps,
+    changes,
+    findings: named,
+    blast_radius,
+    revisions,
+    rollback,
+  };
 }
 
 /** sha-256 (hex) of the RFC 8785 canonical form. */
-export const canonicalHash = (value: unknown): string => createHash('sha256').update(canonicalize(value) ?? 'null').digest('hex');
+export const canonicalHash = (value: unknown): string =>
+  createHash('sha256')
+    .update(canonicalize(value) ?? 'null')
+    .digest('hex');
 
 export function planOf(draft: PlanDraft, now: Date): Plan {
   return {

@@ -208,6 +208,12 @@ export interface ShardTotals {
   tenant_count: number;
 }
 
+export interface SignInThrottle {
+  expire: number | null;
+  key: string;
+  points: Generated<number>;
+}
+
 export interface StepUpProofs {
   expires_at: string;
   proof_hash: Buffer;
@@ -264,6 +270,7 @@ export interface DB {
   schema_migrations: SchemaMigrations;
   sessions: Sessions;
   shard_totals: ShardTotals;
+  sign_in_throttle: SignInThrottle;
   step_up_proofs: StepUpProofs;
   tenant_totals: TenantTotals;
   tenants: Tenants;

@@ -2,16 +2,16 @@
 
 create extension pg_trgm;
 
-CREATE OR REPLACE FUNCTION public.journal_step(p_job_id uuid, p_ended_index integer, p_ended_state text, p_output jsonb, p_error jsonb, p_begun_index integer, p_begun_state text, p_executor text, OUT cancel_requested boolean, OUT first_started_at timestamp with time zone)
- RETURNS record
+CREATE OR REPLACE FUNCTION public.journal_step(p_job_id uuid, p_ended_index integer, p_ended_state text, p_output jsonb, p_error jsonb, p_begun_index integer, p_begun_state text, p_cancellable boolean, p_executor text)
+ RETURNS timestamp with time zone
  LANGUAGE plpgsql
 AS $function$
 declare
+  first_started_at timestamptz;
   job   jobs%rowtype;
   step  job_steps%rowtype;
 begin
   select * into strict job from jobs where job_id = p_job_id for update;
-  cancel_requested := job.cancel_requested_at is not null;
 
   if p_ended_index is not null then
     update job_steps set
@@ -32,7 +32,7 @@ begin
     end if;
   end if;
 
-  if p_begun_index is not null and not (p_begun_state = 'running' and cancel_requested) then
+  if p_begun_index is not null and not (p_cancellable and job.cancel_requested_at is not null) then
     update job_steps set
       state = p_begun_state,
       attempts = attempts + case when p_begun_state = 'running' then 1 else 0 end,
@@ -53,6 +53,7 @@ begin
           'attempt', case when p_begun_state = 'undoing' then step.undo_attempts else step.attempts end), job.request_id, job.trace_id, p_job_id);
   end if;
   perform pg_notify('control_jobs', p_job_id::text);
+  return first_started_at;
 end $function$;
 
 CREATE OR REPLACE FUNCTION public.keep_shard_totals()
@@ -353,6 +354,14 @@ create table shard_totals (
   constraint shard_totals_pkey PRIMARY KEY (environment, service, shard)
 );
 
+create table sign_in_throttle (
+  key text not null,
+  points integer not null default 0,
+  expire bigint,
+  constraint sign_in_throttle_pkey PRIMARY KEY (key)
+);
+CREATE INDEX sign_in_throttle_expire ON public.sign_in_throttle USING btree (expire);
+
 create table step_up_proofs (
   proof_hash bytea not null,
   session_id uuid not null,
@@ -362,6 +371,7 @@ create table step_up_proofs (
   constraint step_up_proofs_pkey PRIMARY KEY (proof_hash),
   constraint step_up_proofs_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(session_id)
 );
+CREATE INDEX step_up_proofs_expires_at ON public.step_up_proofs USING btree (expires_at);
 
 create table tenant_totals (
   status text not null,

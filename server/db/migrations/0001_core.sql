@@ -115,19 +115,18 @@ create trigger audit_events_append_only before update or delete on audit_events 
 create trigger audit_events_no_truncate before truncate on audit_events for each statement execute function refuse_audit_change();
 
 -- What the executor writes as a job goes: the end of one step and the beginning of the next, with their audit events, in one
--- statement. Answers whether a cancel was asked for (then nothing begins) and when the step first began. Writing the same twice
+-- statement. Answers when the step first began, or null when it does not begin because a cancel was asked for. Writing the same twice
 -- changes nothing, so a replay after a crash may repeat it.
 create function journal_step(
   p_job_id uuid, p_ended_index integer, p_ended_state text, p_output jsonb, p_error jsonb,
-  p_begun_index integer, p_begun_state text, p_executor text,
-  out cancel_requested boolean, out first_started_at timestamptz
-) language plpgsql as $$
+  p_begun_index integer, p_begun_state text, p_cancellable boolean, p_executor text
+) returns timestamptz language plpgsql as $$
 declare
+  first_started_at timestamptz;
   job   jobs%rowtype;
   step  job_steps%rowtype;
 begin
   select * into strict job from jobs where job_id = p_job_id for update;
-  cancel_requested := job.cancel_requested_at is not null;
 
   if p_ended_index is not null then
     update job_steps set
@@ -148,7 +147,7 @@ begin
     end if;
   end if;
 
-  if p_begun_index is not null and not (p_begun_state = 'running' and cancel_requested) then
+  if p_begun_index is not null and not (p_cancellable and job.cancel_requested_at is not null) then
     update job_steps set
       state = p_begun_state,
       attempts = attempts + case when p_begun_state = 'running' then 1 else 0 end,
@@ -169,4 +168,5 @@ begin
           'attempt', case when p_begun_state = 'undoing' then step.undo_attempts else step.attempts end), job.request_id, job.trace_id, p_job_id);
   end if;
   perform pg_notify('control_jobs', p_job_id::text);
+  return first_started_at;
 end $$;

@@ -1,0 +1,79 @@
+/** Searches the audit log. */
+import { sql, type RawBuilder } from 'kysely';
+import type { AuditEvent } from '#contract/audit.ts';
+import type { Page } from '#contract/common.ts';
+import type { Database } from '#server/db/database.ts';
+import { allowedScopes, principalOf, type CallContext } from '#server/http/call-context.ts';
+import {
+  boundedTotal,
+  keysetPage,
+  pageOf,
+  scopeCondition,
+  TOTAL_BOUND,
+  type ListRequest,
+} from '#server/http/cursor.ts';
+
+export interface AuditFilter extends ListRequest {
+  actor?: string | undefined;
+  action?: string | undefined;
+  outcome?: AuditEvent['outcome'] | undefined;
+  target_type?: string | undefined;
+  target_id?: string | undefined;
+  tenant_id?: string | undefined;
+  environment?: string | undefined;
+  job_id?: string | undefined;
+  request_id?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+/** Events in the caller's scopes that fit the filter, newest first unless asked otherwise. `action` may be a prefix that ends in a dot. */
+export async function listAuditEvents(
+  db: Database,
+  context: CallContext,
+  filter: AuditFilter,
+): Promise<Page<AuditEvent>> {
+  const sequence = { column: sql`sequence`, type: 'bigint' } as const;
+  const page = keysetPage(filter, { sequence }, sequence, '-sequence');
+  const conditions: RawBuilder<boolean>[] = [
+    scopeCondition(allowedScopes(principalOf(context), 'audit.view')),
+  ];
+  for (const column of [
+    'outcome',
+    'target_type',
+    'target_id',
+    'tenant_id',
+    'environment',
+    'request_id',
+  ] as const) {
+    const value = filter[column];
+    if (value !== undefined) conditions.push(sql`${sql.ref(column)} = ${value}`);
+  }
+  if (filter.job_id) conditions.push(sql`job_id = ${filter.job_id}::uuid`);
+  if (filter.actor) conditions.push(sql`(actor_label = ${filter.actor} or actor_id = ${filter.actor})`);
+  if (filter.action) {
+    const { action } = filter;
+    conditions.push(
+      action.endsWith('.')
+        ? sql`action like ${`${action.replace(/[\\%_]/g, '\\$&')}%`}`
+        : sql`action = ${action}`,
+    );
+  }
+  if (filter.from) conditions.push(sql`occurred_at >= ${filter.from}::timestamptz`);
+  if (filter.to) conditions.push(sql`occurred_at < ${filter.to}::timestamptz`);
+  const where = sql.join(conditions, sql` and `);
+  const [rows, total] = await Promise.all([
+    sql<AuditEvent>`select * from audit_events outside where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(
+      db,
+    ),
+    sql<{
+      count: number;
+    }>`select count(*) from (select from audit_events outside where ${where} limit ${TOTAL_BOUND + 1}) counted`.execute(
+      db,
+    ),
+  ]);
+  return {
+    ...pageOf(rows.rows, page, (row) => [row.sequence, row.sequence]),
+    total: boundedTotal(total.rows[0]?.count ?? 0),
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * What the process is told: `control.yaml` (checked against its schema, every error with its path) and the environment. Secrets come
+ * from the environment only. Without a `control.yaml` the embedded mode runs: everything on this machine, nothing to configure.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Ajv } from 'ajv';
+import { Type, type Static } from 'typebox';
+import { parseDocument } from 'yaml';
+import { Environment } from '#contract/common.ts';
+import { NODE_KINDS } from '#contract/placement-record.ts';
+import { OneOf } from '#contract/common.ts';
+
+const strict = { additionalProperties: false };
+
+const EnvironmentConfiguration = Type.Object(
+  {
+    name: Environment,
+    production: Type.Optional(Type.Boolean()),
+    placement: Type.Object(
+      {
+        file: Type.String({
+          minLength: 1,
+          description: 'Path of the placement file that this environment’s nodes read',
+        }),
+      },
+      strict,
+    ),
+    nodes: Type.Array(
+      Type.Object(
+        {
+          node_id: Type.String({ minLength: 1 }),
+          kind: OneOf(NODE_KINDS),
+          url: Type.String({ pattern: '^https?://[^/]+$', description: 'Origin, without a path' }),
+          shards: Type.Optional(Type.Array(Type.String())),
+          labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+        },
+        strict,
+      ),
+      { minItems: 1 },
+    ),
+    thresholds: Type.Optional(
+      Type.Partial(
+        Type.Object(
+          {
+            max_inflight: Type.Integer({ minimum: 0 }),
+            max_consumer_lag: Type.Integer({ minimum: 0 }),
+            max_storage_used_ratio: Type.Number({ minimum: 0, maximum: 1 }),
+            max_tenants_per_shard: Type.Integer({ minimum: 1 }),
+            drain_timeout_s: Type.Integer({ minimum: 1, maximum: 3600 }),
+            ack_timeout_s: Type.Integer({ minimum: 1, maximum: 3600 }),
+          },
+          strict,
+        ),
+        strict,
+      ),
+    ),
+  },
+  strict,
+);
+export type EnvironmentConfiguration = Static<typeof EnvironmentConfiguration>;
+
+const ConfigurationFile = Type.Object(
+  {
+    http: Type.Optional(
+      Type.Object(
+        {
+          host: Type.Optional(Type.String()),
+          port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+          trust_proxy: Type.Optional(Type.Boolean()),
+          requests_per_second: Type.Optional(Type.Integer({ minimum: 1 })),
+        },
+        strict,
+      ),
+    ),
+    database_url: Type.Optional(
+      Type.String({
+        pattern: '^postgres(ql)?://',
+        description: 'Without it PostgreSQL is run by this process. CONTROL_DATABASE_URL wins.',
+      }),
+    ),
+    environments: Type.Optional(
+      Type.Array(EnvironmentConfiguration, {
+        minItems: 1,
+        description: 'In promotion order. Without it a simulated platform is run by this process.',
+      }),
+    ),
+  },
+  strict,
+);
+
+export interface Configuration {
+  host: string;
+  port: number;
+  trustProxy: boolean;
+  requestsPerSecond: number;
+  dataDir: string;
+  /** Null: run PostgreSQL here. */
+  databaseUrl: string | null;
+  /** Null: run the simulated platform here. */
+  environments: EnvironmentConfiguration[] | null;
+  /** Bearer token for the nodes of `environments`. */
+  nodeToken: string;
+  owner: { email: string; password: string | null };
+  /** Tenants to seed; null: the small default of the embedded mode. */
+  tenants: number | null;
+  logLevel: string;
+}
+
+/** Something that whoever starts the process has to put right; its message is the whole sentence to print. */
+export class StartError extends Error {}
+
+const DEFAULT_PORT = 7070;
+
+/** Reads arguments, environment and `control.yaml` (or the file that CONTROL_CONFIG names). Throws StartError with what to mend. */
+export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: string): Configuration {
+  const options = readArguments(args);
+  const file = readFile(
+    path.resolve(cwd, env['CONTROL_CONFIG'] ?? 'control.yaml'),
+    env['CONTROL_CONFIG'] !== undefined,
+  );
+  return {
+    host: file.http?.host ?? '127.0.0.1',
+    port:
+      env['PORT'] === undefined || env['PORT'] === ''
+        ? (file.http?.port ?? DEFAULT_PORT)
+        : wholeNumber('PORT', env['PORT'], 65_535),
+    trustProxy: file.http?.trust_proxy ?? false,
+    requestsPerSecond: file.http?.requests_per_second ?? 5_000,
+    dataDir: path.resolve(cwd, env['CONTROL_DATA_DIR'] || '.data'),
+    databaseUrl: env['CONTROL_DATABASE_URL'] || file.database_url || null,
+    environments: file.environments ?? null,
+    nodeToken: env['CONTROL_NODE_TOKEN'] ?? '',
+    owner: {
+      email: env['CONTROL_OWNER_EMAIL'] || 'owner@cloudlysis.local',
+      password: env['CONTROL_OWNER_PASSWORD'] || null,
+    },
+    tenants: options.tenants === undefined ? null : wholeNumber('--tenants', options.tenants, 1_000_000),
+    logLevel: env['LOG_LEVEL'] || 'info',
+  };
+}
+
+function readArguments(args: string[]): { tenants?: string | undefined } {
+  try {
+    return parseArgs({ args, options: { tenants: { type: 'string' } }, strict: true }).values;
+  } catch (error) {
+    throw new StartError(
+      `${error instanceof Error ? error.message : String(error)} The only option is --tenants N.`,
+      { cause: error },
+    );
+  }
+}
+
+function wholeNumber(name: string, text: string, most: number): number {
+  if (!/^\d+$/.test(text) || Number(text) > most)
+    throw new StartError(`${name} must be a whole number from 0 to ${most}, not "${text}".`);
+  return Number(text);
+}
+
+function readFile(file: string, demanded: boolean): Static<typeof ConfigurationFile> {
+  if (!existsSync(file)) {
+    if (demanded) throw new StartError(`CONTROL_CONFIG names ${file}, which is not there.`);
+    return {};
+  }
+  const document = parseDocument(readFileSync(file, 'utf8'), { prettyErrors: true });
+  const [syntax] = document.errors;
+  if (syntax)
+    throw new StartError(`${file} is not valid YAML: ${syntax.message.split('\n')[0]?.replace(/:$/, '')}.`);
+  const value: unknown = document.toJS() ?? {};
+  const validate = new Ajv({ allErrors: true, strict: false }).compile<Static<typeof ConfigurationFile>>(
+    ConfigurationFile,
+  );
+  if (validate(value)) return value;
+  const problems = (validate.errors ?? []).map((error) => {
+    const where = `${error.instancePath || '/'}${error.keyword === 'additionalProperties' ? `/${String(error.params['additionalProperty'])}`.replace('//', '/') : ''}`;
+    return `${where.replace('//', '/')} ${error.keyword === 'additionalProperties' ? 'is not a known setting' : error.message}`;
+  });
+  throw new StartError(`${file} does not fit: ${problems.join('; ')}.`);
+}

@@ -1,0 +1,15 @@
+/** How the pipeline learns who calls; implemented by the iam domain. */
+import type { CallContext, Principal } from './call-context.ts';
+
+export type AuthenticationResult =
+  | { principal: Principal }
+  | { rejected: 'unknown' | 'expired' | 'revoked' | 'user_not_active'; detail: string };
+
+export interface Authenticator {
+  /** Whose session this cookie value is. */
+  session(token: string): Promise<AuthenticationResult>;
+  /** Whose API token this bearer value is. */
+  apiToken(token: string): Promise<AuthenticationResult>;
+  /** Uses up a step-up proof; true when it was made for this session and this request and had not been used. */
+  provesBound(context: CallContext, proof: string, request_hash: string): Promise<boolean>;
+}

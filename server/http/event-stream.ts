@@ -1,0 +1,42 @@
+/** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+import type { FastifyReply } from 'fastify';
+import type { StreamMessage } from './route.ts';
+
+/** A comment keeps proxies from closing a quiet stream; before each the caller's session is looked at again. */
+const HEARTBEAT_MS = 5_000;
+
+/** Sends messages until they end, the caller leaves, or `stillAllowed` says no. */
+export async function sendEventStream(
+  reply: FastifyReply,
+  messages: AsyncIterable<StreamMessage>,
+  leave: AbortController,
+  stillAllowed: () => Promise<boolean>,
+): Promise<void> {
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
+  raw.write('retry: 1000\n\n');
+  const heartbeat = setInterval(() => {
+    raw.write(': still here\n\n');
+    stillAllowed().then(
+      (allowed) => allowed || leave.abort(),
+      () => leave.abort(),
+    );
+  }, HEARTBEAT_MS);
+  try {
+    for await (const { event, id, data } of messages) {
+      if (leave.signal.aborted) break;
+      raw.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    }
+  } catch (error) {
+    if (!leave.signal.aborted) reply.log.warn({ err: error }, 'an event stream broke');
+  } finally {
+    clearInterval(heartbeat);
+    raw.end();
+  }
+}

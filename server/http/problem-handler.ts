@@ -1,0 +1,96 @@
+/** The one place where an error becomes an answer (RFC 9457). */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { PROBLEMS, type Problem } from '#contract/problem.ts';
+import { ControlError } from './control-error.ts';
+import { ValidationFailed } from './request-validation.ts';
+
+const FRAMEWORK_CODES: Record<string, ConstructorParameters<typeof ControlError>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is larger than 256 KiB.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Bodies are taken as application/json only.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [
+    'malformed_json',
+    'The body is empty; send a JSON object, or no content-type.',
+  ],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['malformed_json', 'The body is not valid JSON.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_json', 'The body is not as long as content-length says.'],
+  FST_ERR_BAD_URL: ['not_found', 'The address is not well formed.'],
+};
+
+function asControlError(error: unknown): ControlError | null {
+  if (error instanceof ControlError) return error;
+  if (error instanceof ValidationFailed) {
+    const first = error.errors[0];
+    const more = error.errors.length > 1 ? `, and ${error.errors.length - 1} more` : '';
+    return new ControlError(
+      'validation_failed',
+      first ? `${first.in} ${first.pointer || '/'} ${first.message}${more}.` : 'The request does not fit.',
+      { errors: error.errors },
+    );
+  }
+  const { code, statusCode } = error as Partial<FastifyError>;
+  const known = code === undefined ? undefined : FRAMEWORK_CODES[code];
+  if (known) return new ControlError(...known);
+  if (error instanceof SyntaxError && statusCode === 400)
+    return new ControlError('malformed_json', `The body is not valid JSON: ${error.message}.`);
+  if (statusCode === 429) return new ControlError('rate_limited', (error as Error).message);
+  return null;
+}
+
+/** PostgreSQL is away, or the pool could not get a connection. */
+const isDatabaseAway = (error: unknown) => {
+  const { code } = error as { code?: string };
+  return (
+    code !== undefined &&
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', '57P01', '57P03', '08006', '08001', '53300'].includes(code)
+  );
+};
+
+export function problemOf(
+  error: unknown,
+  request_id: string,
+): { problem: Problem; headers: Record<string, string>; expected: boolean } {
+  const known =
+    asControlError(error) ??
+    (isDatabaseAway(error) ||
+    /Connection terminated|timeout exceeded when trying to connect/.test(String(error))
+      ? new ControlError(
+          'unavailable',
+          'The database does not answer just now; nothing was changed. Try again in a few seconds.',
+          { headers: { 'retry-after': '5' } },
+        )
+      : null);
+  const shown =
+    known ??
+    new ControlError(
+      'internal',
+      'Something failed inside the control plane; it is in the log under this request id.',
+    );
+  const { code, message: detail, details, errors, headers } = shown;
+  return {
+    problem: {
+      type: `/admin/docs/problems#${code}`,
+      title: PROBLEMS[code].title,
+      status: shown.status,
+      detail,
+      code,
+      request_id,
+      ...(errors && { errors }),
+      ...(details !== undefined && { details }),
+    },
+    headers,
+    expected: known !== null && shown.status < 500,
+  };
+}
+
+export function useProblemHandler(app: FastifyInstance): void {
+  app.setErrorHandler((error, request: FastifyRequest, reply: FastifyReply) => {
+    const { problem, headers, expected } = problemOf(error, request.id);
+    if (!expected) request.log.error({ err: error }, problem.title);
+    return reply
+      .code(problem.status)
+      .headers(headers)
+      .type('application/problem+json')
+      .serializer(JSON.stringify)
+      .send(problem);
+  });
+}

@@ -1,0 +1,116 @@
+/** Turns a route into a Fastify route behind the request pipeline: authenticate → permission → step-up → idempotency → handler. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type, type TSchema } from 'typebox';
+import type { Endpoint } from '#contract/endpoint.ts';
+import { Problem } from '#contract/problem.ts';
+import type { CallContext } from './call-context.ts';
+import { ControlError } from './control-error.ts';
+import { sendEventStream } from './event-stream.ts';
+import {
+  authenticate,
+  checkIdempotency,
+  checkPermission,
+  checkStepUp,
+  type GuardDeps,
+} from './request-guards.ts';
+import { traceIdOf } from './request-identity.ts';
+import type { Route, RouteCall, StreamMessage } from './route.ts';
+import { writeSessionCookie } from './session-cookie.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    context: CallContext;
+  }
+}
+
+const nothing = Type.Object({}, { additionalProperties: false });
+/** A body is optional where an endpoint takes none. */
+const noBody = Type.Unsafe<undefined>({ type: ['object', 'null'], additionalProperties: false });
+
+function schemaOf(endpoint: Endpoint): Record<string, TSchema | Record<number | string, TSchema>> {
+  return {
+    params: endpoint.params ?? nothing,
+    querystring: endpoint.query ?? nothing,
+    ...(endpoint.method !== 'GET' && { body: endpoint.body ?? noBody }),
+    ...(!endpoint.stream && {
+      response: { [endpoint.status]: endpoint.response, '4xx': Problem, '5xx': Problem },
+    }),
+  };
+}
+
+export function registerRoute(app: FastifyInstance, deps: GuardDeps, { endpoint, handler }: Route): void {
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    schema: schemaOf(endpoint),
+    onRequest: async (request) => {
+      const context: CallContext = {
+        principal: null,
+        request_id: request.id,
+        trace_id: traceIdOf(request.headers),
+        ip: request.ip,
+        user_agent: request.headers['user-agent']?.slice(0, 300) ?? null,
+        idempotency: null,
+      };
+      request.context = context;
+      context.principal = await authenticate(deps, endpoint, request);
+      await checkPermission(deps, endpoint, context, request, true);
+    },
+    preHandler: async (request, reply) => {
+      await checkPermission(deps, endpoint, request.context, request, false);
+      await checkStepUp(deps, endpoint, request.context, request);
+      const replay = await checkIdempotency(deps, endpoint, request.context, request, reply);
+      if (replay) return reply.code(replay.status).header('idempotency-replayed', 'true').send(replay.body);
+    },
+    handler: (request, reply) => handle(deps, endpoint, handler, request, reply),
+  });
+}
+
+async function handle(
+  deps: GuardDeps,
+  endpoint: Endpoint,
+  handler: Route['handler'],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const leave = new AbortController();
+  reply.raw.once('close', () => leave.abort());
+  const call: RouteCall<Endpoint> = {
+    context: request.context,
+    params: request.params,
+    query: request.query,
+    body: request.body,
+    if_match: endpoint.etag === 'requires' ? ifMatchOf(request) : 0,
+    last_event_id: Number(request.headers['last-event-id']) || 0,
+    signal: leave.signal,
+    setSession: (token) => writeSessionCookie(reply, token),
+  };
+  const answer = handler(call as RouteCall<never>);
+  if (endpoint.stream) {
+    const stillAllowed = () =>
+      authenticate(deps, endpoint, request).then(
+        () => true,
+        () => false,
+      );
+    await sendEventStream(reply, answer as AsyncIterable<StreamMessage>, leave, stillAllowed);
+    return reply;
+  }
+  const body = (await answer) as { job_id?: string; revision?: number };
+  if (endpoint.etag === 'sends') void reply.header('etag', `"${body.revision}"`);
+  if (endpoint.status === 202 && body.job_id) void reply.header('location', `/admin/v1/jobs/${body.job_id}`);
+  return reply.code(endpoint.status).send(body);
+}
+
+/** The revision in `If-Match: "3"`. */
+function ifMatchOf(request: FastifyRequest): number {
+  const given = request.headers['if-match'];
+  if (given === undefined)
+    throw new ControlError(
+      'precondition_required',
+      'Send If-Match with the ETag of what you read, so that nobody else’s change is overwritten.',
+    );
+  const revision = /^(?:W\/)?"(\d+)"$/.exec(given)?.[1];
+  if (revision === undefined)
+    throw new ControlError('precondition_failed', 'If-Match must be one ETag as this API gave it, like "3".');
+  return Number(revision);
+}

@@ -1,0 +1,219 @@
+/** The checks before a handler runs, in the order of design 4: who, may they, is it really them, has it been done already. */
+import { timingSafeEqual } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Endpoint } from '#contract/endpoint.ts';
+import type { Permission } from '#contract/permissions.ts';
+import type { DenialRecorder } from '#server/audit/denial-recorder.ts';
+import type { Database } from '#server/db/database.ts';
+import { canonicalHash } from '#server/jobs/plan-rules.ts';
+import type { Authenticator, AuthenticationResult } from './authenticator.ts';
+import { allowedScopes, mayDo, type CallContext, type Principal } from './call-context.ts';
+import { ControlError } from './control-error.ts';
+import { readSessionCookie } from './session-cookie.ts';
+
+export interface GuardDeps {
+  db: Database;
+  authenticator: Authenticator;
+  denials: DenialRecorder;
+}
+
+/** RFC 9470 max_age of level `recent`. */
+const RECENT_SECONDS = 300;
+const KEY = /^[\x21-\x7e]{1,128}$/;
+
+/** Reads who calls from the bearer token or the session cookie; a session that changes something must also show that our page sent it. */
+export async function authenticate(
+  deps: GuardDeps,
+  endpoint: Endpoint,
+  request: FastifyRequest,
+): Promise<Principal | null> {
+  const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const cookie = readSessionCookie(request);
+  if (endpoint.method !== 'GET' && bearer === undefined) checkOrigin(request);
+  if (endpoint.permission === 'public') return null;
+  if (bearer !== undefined) return accepted(await deps.authenticator.apiToken(bearer));
+  if (cookie === undefined) throw unauthenticated('This needs a session or an API token; sign in.');
+  const principal = accepted(await deps.authenticator.session(cookie));
+  if (endpoint.method !== 'GET') checkCsrf(request, principal);
+  return principal;
+}
+
+const unauthenticated = (detail: string) =>
+  new ControlError('unauthenticated', detail, { headers: { 'www-authenticate': 'Bearer' } });
+
+function accepted(result: AuthenticationResult): Principal {
+  if ('principal' in result) return result.principal;
+  if (result.rejected === 'unknown') throw unauthenticated(result.detail);
+  throw new ControlError('session_revoked', result.detail, {
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  });
+}
+
+/** A browser names the page that sends a change; only ours may. Other clients send neither header. */
+function checkOrigin(request: FastifyRequest): void {
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  const foreign =
+    (origin !== undefined && origin !== `${request.protocol}://${request.host}`) ||
+    (site !== undefined && site !== 'same-origin' && site !== 'none');
+  if (foreign)
+    throw new ControlError(
+      'csrf_failed',
+      `Changes are taken from this application's own pages only, not from ${origin ?? 'another site'}.`,
+    );
+}
+
+function checkCsrf(request: FastifyRequest, principal: Principal): void {
+  const expected = Buffer.from(principal.session?.csrf_token ?? '');
+  const given = Buffer.from(String(request.headers['x-csrf-token'] ?? ''));
+  if (expected.length !== given.length || !timingSafeEqual(expected, given)) {
+    throw new ControlError(
+      'csrf_failed',
+      'Send the csrf_token of login or GET /admin/v1/iam/me as x-csrf-token.',
+    );
+  }
+}
+
+const field = (request: FastifyRequest, path: string | undefined): string | null => {
+  const [part, name] = path?.split('.') ?? [];
+  const holder = request[part as 'params' | 'body' | 'query'] as
+    | Record<string, string | undefined>
+    | undefined;
+  return (name === undefined ? undefined : holder?.[name]) ?? null;
+};
+
+/** Denies unless a grant holds the permission where the request acts. `early` asks before the body is read: anywhere at all? */
+export async function checkPermission(
+  deps: GuardDeps,
+  endpoint: Endpoint,
+  context: CallContext,
+  request: FastifyRequest,
+  early: boolean,
+): Promise<void> {
+  const { principal } = context;
+  if (!principal || endpoint.permission === 'public' || endpoint.permission === 'authenticated') return;
+  const permission: Permission = endpoint.permission;
+  const source = endpoint.scope;
+  const target =
+    typeof source === 'object' && !early
+      ? { tenant_id: field(request, source.tenant_id), environment: field(request, source.environment) }
+      : { tenant_id: null, environment: null };
+  const scopes = allowedScopes(principal, permission);
+  const anywhere = scopes.all || scopes.scopes.length > 0;
+  if (early || source === 'filtered' ? anywhere : mayDo(principal, permission, target)) return;
+  await deps.denials.record(context, {
+    action: endpoint.id,
+    target: { type: 'endpoint', id: endpoint.id },
+    ...target,
+    details: { missing: { permission, ...target } },
+  });
+  const where =
+    [
+      target.tenant_id && `tenant ${target.tenant_id}`,
+      target.environment && `environment ${target.environment}`,
+    ]
+      .filter(Boolean)
+      .join(', ') || 'the whole platform';
+  throw new ControlError(
+    'permission_denied',
+    `This needs ${permission} for ${where}, which ${principal.token ? 'this token does' : 'you do'} not hold.`,
+    { details: { missing: { permission, ...target } } },
+  );
+}
+
+/** RFC 9470: asks for a fresh or bound authentication where the endpoint demands one. */
+export async function checkStepUp(
+  deps: GuardDeps,
+  endpoint: Endpoint,
+  context: CallContext,
+  request: FastifyRequest,
+): Promise<void> {
+  const { principal } = context;
+  if (endpoint.step_up === 'none' || !principal) return;
+  if (endpoint.step_up === 'recent') {
+    // An API token was created behind a step-up, for the permissions it names; nobody sits there to be asked again.
+    if (principal.token) return;
+    const age = Date.now() - Date.parse(principal.session?.authenticated_at ?? '');
+    if (age <= RECENT_SECONDS * 1000) return;
+  } else {
+    const proof = request.headers['x-step-up-proof'];
+    if (
+      typeof proof === 'string' &&
+      (await deps.authenticator.provesBound(context, proof, canonicalHash(request.body ?? null)))
+    )
+      return;
+  }
+  const acr_values = endpoint.step_up;
+  const max_age = acr_values === 'recent' ? RECENT_SECONDS : 0;
+  throw new ControlError(
+    'insufficient_user_authentication',
+    acr_values === 'recent'
+      ? 'You signed in more than 5 minutes ago; confirm with your password.'
+      : 'Confirm this very request with your password.',
+    {
+      details: { acr_values, max_age, action: endpoint.summary },
+      headers: {
+        'www-authenticate': `Bearer error="insufficient_user_authentication", error_description="Confirm that it is you", acr_values="${acr_values}", max_age="${max_age}"`,
+      },
+    },
+  );
+}
+
+interface Replay {
+  status: number;
+  body: unknown;
+}
+
+/** Keys whose request this process is working on. Across processes the unique index on jobs stands behind it. */
+const inFlight = new Set<string>();
+
+/**
+ * Reads `Idempotency-Key`. Answers the first answer when the same request was done before; otherwise marks the key as being worked on
+ * until the reply is out, and puts it into the context for `mutate` to keep.
+ */
+export async function checkIdempotency(
+  deps: GuardDeps,
+  endpoint: Endpoint,
+  context: CallContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Replay | null> {
+  const key = request.headers['idempotency-key'];
+  const { principal } = context;
+  if (endpoint.method === 'GET' || key === undefined || !principal) return null;
+  if (typeof key !== 'string' || !KEY.test(key)) {
+    throw new ControlError(
+      'validation_failed',
+      'Idempotency-Key takes 1 to 128 printable ASCII characters without spaces.',
+      { errors: [{ in: 'header', pointer: '/idempotency-key', message: 'is malformed' }] },
+    );
+  }
+  const request_hash = canonicalHash({
+    method: endpoint.method,
+    url: request.url,
+    body: request.body ?? null,
+  });
+  const mark = `${principal.principal_id} ${key}`;
+  if (inFlight.has(mark))
+    throw new ControlError(
+      'idempotency_in_progress',
+      'A request with this Idempotency-Key is still being worked on; wait for its answer.',
+    );
+  inFlight.add(mark);
+  reply.raw.once('close', () => inFlight.delete(mark));
+  const done = await deps.db
+    .selectFrom('jobs')
+    .select(['request_hash', 'response_status', 'response_body'])
+    .where('principal_id', '=', principal.principal_id)
+    .where('idempotency_key', '=', key)
+    .executeTakeFirst();
+  if (!done) {
+    context.idempotency = { key, request_hash, response_status: endpoint.status };
+    return null;
+  }
+  if (done.request_hash !== request_hash)
+    throw new ControlError(
+      'idempotency_mismatch',
+      'This Idempotency-Key was used for another request; use a new key.',
+    );
+  return { status: done.response_status ?? endpoint.status, body: done.response_body };
+}

@@ -1,0 +1,136 @@
+/**
+ * The executor of this process: DBOS with our workflow, and the watch over the other executors. Each holds a session lock on its own
+ * id for as long as it lives; who can take that lock knows that its owner is dead and resumes what it had begun.
+ */
+import { randomUUID } from 'node:crypto';
+import { DBOS } from '@dbos-inc/dbos-sdk';
+import pg from 'pg';
+import type { DatabaseHandle } from '#server/db/database.ts';
+import type { JobDefinition } from './job-definition.ts';
+import { JOB_PROTOCOL_VERSION, JOB_QUEUE } from './job-protocol.ts';
+import { registerJobWorkflow, type JobLog } from './job-runner.ts';
+
+export interface JobExecutor {
+  executorId: string;
+  /** False when the executor cannot work; `detail` says why. */
+  ready(): { ok: boolean; detail: string };
+  stop(): Promise<void>;
+}
+
+interface ExecutorOptions {
+  database: DatabaseHandle;
+  definitions: readonly JobDefinition[];
+  log: JobLog;
+  /** Jobs that run at the same time in this process. */
+  concurrency?: number;
+}
+
+/** First key of the executors' advisory locks; the second is a hash of the executor's id. */
+const EXECUTOR_LOCK = 7_070_002;
+const WATCH_EVERY_MS = 1_000;
+
+/** Starts the executor; one a process, because DBOS is one a process. */
+export async function startJobExecutor({
+  database,
+  definitions,
+  log,
+  concurrency = 20,
+}: ExecutorOptions): Promise<JobExecutor> {
+  const executorId = randomUUID();
+  const journal = new pg.Pool({
+    connectionString: database.url,
+    max: 6,
+    options: '-c timezone=UTC -c synchronous_commit=off',
+    application_name: 'cloudlysis-control jobs',
+  });
+  journal.on('error', (error) => log.warn({ error: error.message }, 'a connection of the job journal broke'));
+  const lock = await holdExecutorLock(database.url, executorId);
+  registerJobWorkflow({
+    database,
+    journal,
+    definitions: new Map(definitions.map((definition) => [definition.kind, definition])),
+    executorId,
+    log,
+  });
+  DBOS.setConfig({
+    name: 'cloudlysis-control',
+    systemDatabaseUrl: database.url,
+    systemDatabasePoolSize: 10,
+    applicationVersion: JOB_PROTOCOL_VERSION,
+    executorID: executorId,
+    runMigrations: false,
+    listenQueues: [JOB_QUEUE],
+    logger: quietLogger(log),
+  });
+  await DBOS.launch();
+  await DBOS.registerQueue(JOB_QUEUE, {
+    workerConcurrency: concurrency,
+    minPollingIntervalMs: 50,
+    onConflict: 'always_update',
+  });
+
+  let problem: string | null = null;
+  const watch = async () => {
+    try {
+      await resumeOrphans(lock, executorId, log);
+      problem = null;
+    } catch (error) {
+      problem = `cannot watch over other executors: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  };
+  await watch();
+  let watching = Promise.resolve();
+  const timer = setInterval(() => (watching = watching.then(watch)), WATCH_EVERY_MS);
+  return {
+    executorId,
+    ready: () => ({ ok: problem === null && DBOS.isInitialized(), detail: problem ?? 'takes jobs' }),
+    stop: async () => {
+      clearInterval(timer);
+      await watching;
+      // A step under way is left as after a crash: the next executor runs it again. Waiting for a drain would hold the shutdown for a minute.
+      await DBOS.shutdown({ deregister: true });
+      await journal.end();
+      await lock.end();
+    },
+  };
+}
+
+async function holdExecutorLock(url: string, executorId: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'cloudlysis-control executor lock',
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('select pg_advisory_lock($1, hashtext($2))', [EXECUTOR_LOCK, executorId]);
+  return client;
+}
+
+/** Takes over what dead executors had begun. */
+async function resumeOrphans(client: pg.Client, executorId: string, log: JobLog): Promise<void> {
+  const { rows } = await client.query<{ executor_id: string; workflow_ids: string[] }>(
+    `select executor_id, array_agg(workflow_uuid) as workflow_ids from dbos.workflow_status
+     where status = 'PENDING' and application_version = $1 and executor_id <> $2 group by executor_id`,
+    [JOB_PROTOCOL_VERSION, executorId],
+  );
+  for (const { executor_id, workflow_ids } of rows) {
+    const { rows: taken } = await client.query<{ taken: boolean }>(
+      'select pg_try_advisory_lock($1, hashtext($2)) as taken',
+      [EXECUTOR_LOCK, executor_id],
+    );
+    if (!taken[0]?.taken) continue;
+    try {
+      log.info({ executor_id, jobs: workflow_ids }, 'resuming the jobs of an executor that is gone');
+      await DBOS.resumeWorkflows(workflow_ids, { queueName: JOB_QUEUE });
+    } finally {
+      await client.query('select pg_advisory_unlock($1, hashtext($2))', [EXECUTOR_LOCK, executor_id]);
+    }
+  }
+}
+
+/** DBOS logs each launch and dequeue at info; only what goes wrong is ours to show. */
+function quietLogger(log: JobLog) {
+  const warn = (entry: unknown) =>
+    log.warn({ dbos: entry instanceof Error ? entry.message : String(entry) }, 'job engine');
+  return { info: () => undefined, debug: () => undefined, warn, error: warn };
+}

@@ -1,0 +1,266 @@
+/**
+ * Runs jobs as DBOS workflows.
+ *
+ * run      one workflow of a job; id `<job_id>:<run_number>`. A retry or skip of a stuck job is the next run.
+ * step     one DBOS step: begins in the journal, does its work, answers how it ended. DBOS keeps that answer, so a replay after a crash
+ *          takes it and only the step under way runs again.
+ * journal  the SQL function `journal_step`: the end of one step and the beginning of the next, with their audit events, in one statement.
+ *          It does not wait for the disk: DBOS's own record of the step, written after it, does, and so flushes it too.
+ *
+ * Everything that decides the path (outcomes, cancel) comes out of DBOS steps, so that a replay takes the same path.
+ */
+import { DBOS } from '@dbos-inc/dbos-sdk';
+import type pg from 'pg';
+import type { JobError } from '#contract/jobs.ts';
+import type { DatabaseHandle } from '#server/db/database.ts';
+import { StepFailure, type FinishedJob, type JobDefinition, type StepContext } from './job-definition.ts';
+import { JOB_WORKFLOW } from './job-protocol.ts';
+import {
+  finishJob,
+  loadRun,
+  saveProgress,
+  writeJournal,
+  type JobRunState,
+  type JournalEnd,
+} from './job-journal.ts';
+
+export interface JobLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+interface RunnerDeps {
+  database: DatabaseHandle;
+  /** A few connections that do not wait for the disk at commit. */
+  journal: pg.Pool;
+  definitions: ReadonlyMap<string, JobDefinition>;
+  executorId: string;
+  log: JobLog;
+}
+
+/** How a step or undo ended, as DBOS keeps it. `not_begun`: a cancel came first. */
+type Outcome =
+  | { ended: 'succeeded'; output: unknown }
+  | { ended: 'failed' | 'cancelled'; error: JobError }
+  | { ended: 'not_begun' };
+
+/** Tries of an undo before the job is stuck. */
+const UNDO_TRIES = 3;
+const PROGRESS_EVERY_MS = 200;
+/** How long a step that was told to stop may take to do so. */
+const ABORT_GRACE_MS = 5_000;
+
+class CancelRequested extends Error {}
+
+/** Registers the workflow that runs jobs; call once, before DBOS is launched. */
+export function registerJobWorkflow(deps: RunnerDeps): void {
+  DBOS.registerWorkflow((jobId: string) => runJob(deps, jobId), { name: JOB_WORKFLOW });
+}
+
+async function runJob(deps: RunnerDeps, jobId: string): Promise<void> {
+  const job = await DBOS.runStep(() => loadRun(deps.database.db, jobId), { name: 'load' });
+  const definition = deps.definitions.get(job.kind);
+  if (!definition) throw new Error(`Job ${jobId} is of kind ${job.kind}, which this server does not know.`);
+  await new JobRun(deps, definition, job).execute();
+}
+
+/** One run of one job; its fields are rebuilt from DBOS's record by a replay. */
+class JobRun {
+  private readonly deps: RunnerDeps;
+  private readonly definition: JobDefinition;
+  private readonly job: JobRunState;
+  private readonly outputs: Record<string, unknown>;
+  /** The end of the last step, still to be written with the beginning of the next. */
+  private unwritten: JournalEnd | null = null;
+
+  constructor(deps: RunnerDeps, definition: JobDefinition, job: JobRunState) {
+    this.deps = deps;
+    this.definition = definition;
+    this.job = job;
+    this.outputs = { ...job.outputs };
+  }
+
+  async execute(): Promise<void> {
+    const steps = this.definition.steps(this.job.input);
+    const { resume } = this.job;
+    if (resume?.during === 'undo') return this.undoFrom(resume.step_index, resume.skip, this.job.undo_for);
+
+    for (let index = resume?.step_index ?? 0; index < steps.length; index++) {
+      const step = steps[index];
+      if (!step || (resume?.skip && index === resume.step_index)) continue;
+      const noWayBack = steps.slice(0, index).some((earlier) => earlier.point_of_no_return);
+      const outcome = await DBOS.runStep(() => this.attempt(index, 'run', !noWayBack), { name: step.name });
+      if (outcome.ended === 'succeeded') {
+        this.outputs[step.name] = outcome.output;
+        this.unwritten = { step_index: index, state: 'succeeded', output: outcome.output };
+        continue;
+      }
+      if (outcome.ended === 'not_begun')
+        return this.undoFrom(index - 1, false, { cancelled: true, error: null });
+      this.unwritten = { step_index: index, state: outcome.ended, error: outcome.error };
+      if (noWayBack) return this.stick(index, 'run', outcome.error);
+      const cancelled = outcome.ended === 'cancelled';
+      return this.undoFrom(index, false, { cancelled, error: cancelled ? null : outcome.error });
+    }
+    await this.finish('succeeded', null);
+  }
+
+  /** Undoes the steps from `from` down to the first. */
+  private async undoFrom(from: number, skipFirst: boolean, why: JobRunState['undo_for']): Promise<void> {
+    const steps = this.definition.steps(this.job.input);
+    for (let index = from; index >= 0; index--) {
+      const step = steps[index];
+      if (!step?.undo || (skipFirst && index === from)) continue;
+      const outcome = await DBOS.runStep(() => this.attempt(index, 'undo', false), {
+        name: `undo ${step.name}`,
+      });
+      if (outcome.ended === 'succeeded') {
+        this.unwritten = { step_index: index, state: 'undone' };
+        continue;
+      }
+      const error = outcome.ended === 'not_begun' ? null : outcome.error;
+      this.unwritten = { step_index: index, state: 'undo_failed', error };
+      return this.stick(index, 'undo', error, why);
+    }
+    await this.finish(why?.cancelled ? 'cancelled_rolled_back' : 'failed_rolled_back', why?.error ?? null);
+  }
+
+  private async stick(
+    index: number,
+    during: 'run' | 'undo',
+    error: JobError | null,
+    why: JobRunState['undo_for'] = null,
+  ): Promise<void> {
+    const step = this.definition.steps(this.job.input)[index];
+    const sentence = this.definition.describeStuck(this.job.input, step?.name ?? '', during);
+    await this.finish('stuck', error, {
+      sentence,
+      step: step?.name ?? '',
+      step_index: index,
+      during,
+      undo_for: why,
+    });
+  }
+
+  private async finish(
+    state: FinishedJob<unknown>['state'],
+    error: JobError | null,
+    stuck: object | null = null,
+  ): Promise<void> {
+    const result = state === 'succeeded' ? this.outputs : null;
+    await DBOS.runStep(
+      () =>
+        finishJob(this.deps.database.db, this.definition, this.job, {
+          ended: this.unwritten,
+          state,
+          error,
+          stuck,
+          result,
+          executorId: this.deps.executorId,
+        }),
+      { name: 'finish' },
+    );
+    this.deps.log.info({ job_id: this.job.job_id, kind: this.job.kind, state }, 'job ended');
+  }
+
+  /** Does a step or its undo once (an undo a few times) and answers how it ended; never throws what the step throws. */
+  private async attempt(index: number, direction: 'run' | 'undo', cancellable: boolean): Promise<Outcome> {
+    for (let tryNumber = 1; ; tryNumber++) {
+      const beginning = {
+        step_index: index,
+        state: direction === 'run' ? 'running' : 'undoing',
+        cancellable,
+      } as const;
+      const begun = await writeJournal(
+        this.deps.journal,
+        this.job.job_id,
+        this.unwritten,
+        beginning,
+        this.deps.executorId,
+      );
+      if (!begun.first_started_at) return { ended: 'not_begun' };
+      const outcome = await this.perform(index, direction, new Date(begun.first_started_at), cancellable);
+      if (outcome.ended === 'succeeded' || direction === 'run' || tryNumber >= UNDO_TRIES) return outcome;
+      this.deps.log.warn(
+        { job_id: this.job.job_id, step_index: index, try: tryNumber, outcome },
+        'undo failed, trying again',
+      );
+      await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** tryNumber));
+    }
+  }
+
+  private async perform(
+    index: number,
+    direction: 'run' | 'undo',
+    startedAt: Date,
+    cancellable: boolean,
+  ): Promise<Outcome> {
+    const step = this.definition.steps(this.job.input)[index];
+    if (!step) throw new Error(`Job ${this.job.job_id} has no step ${index}.`);
+    // An undo gets its whole time-box at each try: giving up early would leave more half done.
+    const from = direction === 'run' ? startedAt : new Date();
+    const deadline = new Date(from.getTime() + step.time_box_s * 1000);
+    const abort = new AbortController();
+    const timeout = new StepFailure('timed_out', `${step.name} did not finish within ${step.time_box_s} s.`);
+    const timer = setTimeout(() => abort.abort(timeout), Math.max(0, deadline.getTime() - Date.now()));
+    const context: StepContext<Record<string, unknown>> = {
+      job_id: this.job.job_id,
+      input: this.job.input,
+      outputs: this.outputs,
+      signal: abort.signal,
+      started_at: startedAt,
+      deadline,
+      request_id: this.job.request_id,
+      progress: this.progressOf(index, cancellable, abort),
+    };
+    try {
+      const work = direction === 'run' ? step.run(context) : step.undo?.(context);
+      const output = await Promise.race([Promise.resolve(work), afterAbort(abort.signal)]);
+      return { ended: 'succeeded', output: output ?? null };
+    } catch (error) {
+      const cause = abort.signal.aborted ? abort.signal.reason : error;
+      if (cause instanceof CancelRequested)
+        return {
+          ended: 'cancelled',
+          error: { code: 'cancelled', message: 'Cancelled while it was under way.', step: step.name },
+        };
+      const code = cause instanceof StepFailure ? cause.code : 'step_failed';
+      return {
+        ended: 'failed',
+        error: { code, message: cause instanceof Error ? cause.message : String(cause), step: step.name },
+      };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Writes figures at most a few times a second, the last ones always, and stops a running step once a cancel is asked for. */
+  private progressOf(
+    index: number,
+    cancellable: boolean,
+    abort: AbortController,
+  ): (figures: unknown) => Promise<void> {
+    let writtenAt = 0;
+    return async (figures) => {
+      abort.signal.throwIfAborted();
+      if (Date.now() - writtenAt < PROGRESS_EVERY_MS) return;
+      writtenAt = Date.now();
+      const cancelRequested = await saveProgress(this.deps.journal, this.job.job_id, index, figures);
+      if (cancelRequested && cancellable) {
+        abort.abort(new CancelRequested());
+        abort.signal.throwIfAborted();
+      }
+    };
+  }
+}
+
+/** Rejects when a step that was told to stop has had its grace and did not. */
+function afterAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener(
+      'abort',
+      () => setTimeout(() => reject(signal.reason as Error), ABORT_GRACE_MS).unref(),
+      { once: true },
+    );
+  });
+}
