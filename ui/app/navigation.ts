@@ -12,8 +12,8 @@ import {
   type Icon,
 } from '@tabler/icons-react';
 import type { Me } from '#contract/iam.ts';
-import { permissionMatches } from '#contract/permission-rules.ts';
 import type { Permission } from '#contract/permissions.ts';
+import { mayAnywhere } from '#ui/api/queries.ts';
 
 export interface NavigationEntry {
   label: string;
@@ -45,10 +45,4 @@ export const NAVIGATION: readonly NavigationEntry[] = [
 
 /** The entries for somebody, by any of their grants. */
 export const navigationFor = (me: Me): NavigationEntry[] =>
-  NAVIGATION.filter(
-    ({ permission }) =>
-      permission === null ||
-      me.grants.some(({ permissions }) =>
-        permissions.some((pattern) => permissionMatches(pattern, permission)),
-      ),
-  );
+  NAVIGATION.filter(({ permission }) => permission === null || mayAnywhere(me, permission).allowed);

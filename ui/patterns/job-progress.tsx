@@ -4,11 +4,22 @@ import type { Job } from '#contract/jobs.ts';
 import classes from './job-progress.module.css';
 import { JobSteps } from './step-list.tsx';
 
-/** The steps, and in one sentence what matters most about the job now. `connected` is false while it is polled. */
-export function JobProgress({ job, connected }: { job: Job; connected: boolean }) {
+/**
+ * The steps, and in one sentence what matters most about the job now. `connected` is false while it is polled; `hideStuck` leaves
+ * out what a page says in a place of its own.
+ */
+export function JobProgress({
+  job,
+  connected,
+  hideStuck = false,
+}: {
+  job: Job;
+  connected: boolean;
+  hideStuck?: boolean;
+}) {
   return (
     <div className={classes.progress}>
-      <JobSentence job={job} />
+      {!(hideStuck && job.stuck) && <JobSentence job={job} />}
       {!connected && job.finished_at === null && (
         <p className={classes.polling}>
           <IconPlugConnectedX size={14} aria-hidden /> The live stream is down; what you see is read every 2

@@ -1,0 +1,82 @@
+import type { JobListItem } from '#contract/jobs.ts';
+import { useEnvironment } from '#ui/app/environment.tsx';
+import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
+import { useNow } from '#ui/patterns/clock.ts';
+import type { Column } from '#ui/patterns/data-table.tsx';
+import { Unknown } from '#ui/patterns/figure.tsx';
+import { formatDuration } from '#ui/patterns/format.ts';
+import { LoadBar } from '#ui/patterns/load-bar.tsx';
+import { RelativeTime } from '#ui/patterns/relative-time.tsx';
+import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import type { Tone } from '#ui/patterns/status-table.ts';
+import classes from './jobs.module.css';
+
+export const jobId = ({ job_id }: JobListItem): string => job_id;
+export const jobLink = ({ job_id }: JobListItem) => ({ to: '/jobs/$job_id', params: { job_id } }) as const;
+
+const PROGRESS_TONE: Partial<Record<JobListItem['state'], Tone>> = {
+  running: 'progress',
+  queued: 'progress',
+  undoing: 'attention',
+  stuck: 'failing',
+  failed_rolled_back: 'failing',
+  succeeded: 'well',
+};
+
+/** "3 of 6" with a bar while there are steps. */
+function Progress({ job: { state, step_count, steps_done, current_step } }: { job: JobListItem }) {
+  if (step_count === 0) return <span className={classes.quiet}>at once</span>;
+  return (
+    <span className={classes.progress}>
+      <span className={classes.bar}>
+        <LoadBar
+          ratio={steps_done / step_count}
+          tone={PROGRESS_TONE[state] ?? 'neutral'}
+          label="Steps done"
+        />
+      </span>
+      {steps_done} of {step_count}
+      {current_step !== null && <span className={classes.current}>{current_step}</span>}
+    </span>
+  );
+}
+
+function Took({ job }: { job: JobListItem }) {
+  const now = useNow();
+  if (job.started_at === null) return <Unknown why="It has not started" />;
+  const end = job.finished_at === null ? now : Date.parse(job.finished_at);
+  return <>{formatDuration(Math.max(0, end - Date.parse(job.started_at)) / 1000)}</>;
+}
+
+function Where({ environment }: { environment: string | null }) {
+  const { environments } = useEnvironment();
+  if (environment === null) return <span className={classes.quiet}>everywhere</span>;
+  const production = environments.find((one) => one.environment === environment)?.production ?? false;
+  return <EnvironmentBadge environment={environment} production={production} />;
+}
+
+export const JOB_COLUMNS: readonly Column<JobListItem>[] = [
+  {
+    id: 'title',
+    header: 'Job',
+    grow: true,
+    cell: ({ title }) => <span className={classes.title}>{title}</span>,
+  },
+  { id: 'state', header: 'State', width: 148, cell: ({ state }) => <StatusPill of="job" status={state} /> },
+  { id: 'progress', header: 'Steps', width: 210, cell: (job) => <Progress job={job} /> },
+  {
+    id: 'environment',
+    header: 'Environment',
+    width: 100,
+    cell: ({ environment }) => <Where environment={environment} />,
+  },
+  { id: 'created_by', header: 'Started by', width: 140, cell: ({ created_by }) => created_by },
+  { id: 'took', header: 'Took', width: 80, align: 'right', cell: (job) => <Took job={job} /> },
+  {
+    id: 'created_at',
+    header: 'Started',
+    sort: 'created_at',
+    width: 96,
+    cell: ({ created_at }) => <RelativeTime iso={created_at} />,
+  },
+];

@@ -1,0 +1,134 @@
+import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import type { Static } from 'typebox';
+import { SERVICE_KINDS } from '#contract/placement-record.ts';
+import {
+  listPlacements,
+  listShards,
+  PLACEMENT_STATES,
+  type Placement as PlacementSchema,
+} from '#contract/scale.ts';
+import { useEndpoint } from '#ui/api/queries.ts';
+import { useEnvironment } from '#ui/app/environment.tsx';
+import type { Column } from '#ui/patterns/data-table.tsx';
+import { Figure } from '#ui/patterns/figure.tsx';
+import { ListPage } from '#ui/patterns/list-page.tsx';
+import type { ListFilter } from '#ui/patterns/list-search.ts';
+import { Mono } from '#ui/patterns/middle-truncate.tsx';
+import { ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { RelativeTime } from '#ui/patterns/relative-time.tsx';
+import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import classes from './scale.module.css';
+
+type Placement = Static<typeof PlacementSchema>;
+
+const COLUMNS: readonly Column<Placement>[] = [
+  { id: 'tenant_id', header: 'Tenant', sort: 'tenant_id', grow: true, cell: ({ tenant_id }) => tenant_id },
+  { id: 'service', header: 'Service', width: 104, cell: ({ service }) => service },
+  { id: 'shard', header: 'Shard', width: 96, cell: ({ shard }) => <Mono>{shard}</Mono> },
+  {
+    id: 'state',
+    header: 'State',
+    width: 112,
+    cell: ({ state }) => <StatusPill of="placement" status={state} />,
+  },
+  {
+    id: 'epoch',
+    header: 'Epoch',
+    width: 72,
+    align: 'right',
+    hint: 'Goes up by one with every move',
+    cell: ({ epoch }) => <Figure value={epoch} />,
+  },
+  {
+    id: 'revision',
+    header: 'Revision',
+    width: 88,
+    align: 'right',
+    cell: ({ revision }) => <Figure value={revision} />,
+  },
+  {
+    id: 'job',
+    header: 'Held by',
+    width: 80,
+    cell: ({ job_id }) =>
+      job_id && (
+        <Link to="/jobs/$job_id" params={{ job_id }} className={classes.link}>
+          a job
+        </Link>
+      ),
+  },
+  {
+    id: 'updated_at',
+    header: 'Changed',
+    sort: 'updated_at',
+    width: 96,
+    cell: ({ updated_at }) => <RelativeTime iso={updated_at} />,
+  },
+];
+
+const NOUN = { one: 'placement', many: 'placements' };
+const SERVICE_FILTER: ListFilter = {
+  type: 'one',
+  name: 'service',
+  label: 'Service',
+  options: SERVICE_KINDS.map((service) => ({ value: service, label: service })),
+};
+const STATE_FILTER: ListFilter = {
+  type: 'one',
+  name: 'state',
+  label: 'State',
+  options: PLACEMENT_STATES.map((state) => ({
+    value: state,
+    label: state,
+    render: <StatusPill of="placement" status={state} />,
+  })),
+};
+
+const placementId = ({ environment, service, tenant_id }: Placement): string =>
+  `${environment} ${service} ${tenant_id}`;
+const placementLink = ({ tenant_id }: Placement) =>
+  ({ to: '/tenants/$tenant_id/placement', params: { tenant_id } }) as const;
+
+/** Which shard serves which tenant. */
+export function PlacementsTab() {
+  const { environment } = useEnvironment();
+  const shards = useEndpoint(listShards, { query: { environment } }, { staleTime: 30_000 });
+  const query = useMemo(() => ({ environment }), [environment]);
+  const filters = useMemo(
+    (): readonly ListFilter[] => [
+      SERVICE_FILTER,
+      {
+        type: 'one',
+        name: 'shard',
+        label: 'Shard',
+        loading: shards.isPending,
+        options: (shards.data?.items ?? []).map(({ shard, service }) => ({
+          value: shard,
+          label: `${shard} · ${service}`,
+        })),
+      },
+      STATE_FILTER,
+    ],
+    [shards.data, shards.isPending],
+  );
+  return (
+    <ListPage
+      noun={NOUN}
+      endpoint={listPlacements}
+      query={query}
+      columns={COLUMNS}
+      rowId={placementId}
+      rowLink={placementLink}
+      filters={filters}
+      search="Start of a tenant id"
+      defaultSort="tenant_id"
+      refetchInterval={10_000}
+      facts={({ observation }) => observation && <ObservedAge observation={observation} />}
+      empty={{
+        title: `No tenant is placed in ${environment}`,
+        hint: 'Creating a tenant in this environment places it.',
+      }}
+    />
+  );
+}

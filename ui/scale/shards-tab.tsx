@@ -1,0 +1,146 @@
+import { Link } from '@tanstack/react-router';
+import type { Static } from 'typebox';
+import { SERVICE_KINDS } from '#contract/placement-record.ts';
+import { listShards, type Shard as ShardSchema } from '#contract/scale.ts';
+import { useEndpoint } from '#ui/api/queries.ts';
+import { useEnvironment } from '#ui/app/environment.tsx';
+import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
+import { EmptyState } from '#ui/patterns/empty-state.tsx';
+import { Figure, Unknown } from '#ui/patterns/figure.tsx';
+import { formatCount, formatRatio, sentence } from '#ui/patterns/format.ts';
+import { LoadBar } from '#ui/patterns/load-bar.tsx';
+import { Mono } from '#ui/patterns/middle-truncate.tsx';
+import { ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { Panel } from '#ui/patterns/panel.tsx';
+import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
+import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import classes from './scale.module.css';
+
+type Shard = Static<typeof ShardSchema>;
+const SILENT = 'No node of the shard has said it';
+
+const COLUMNS: readonly Column<Shard>[] = [
+  {
+    id: 'shard',
+    header: 'Shard',
+    width: 88,
+    cell: ({ shard }) => <Mono>{shard}</Mono>,
+  },
+  {
+    id: 'tenants',
+    header: 'Tenants',
+    width: 280,
+    hint: 'Placed tenants, of the limit in the configuration',
+    cell: ({ tenant_count, tenant_capacity }) => {
+      const ratio = tenant_capacity === 0 ? 1 : tenant_count / tenant_capacity;
+      return (
+        <span className={classes.load} data-wide>
+          <LoadBar ratio={ratio} label="Tenants" />
+          <span>
+            {formatCount(tenant_count)} of {formatCount(tenant_capacity)} · {formatRatio(ratio)}
+          </span>
+        </span>
+      );
+    },
+  },
+  {
+    id: 'storage',
+    header: 'Storage',
+    width: 150,
+    cell: ({ storage_used_ratio }) =>
+      storage_used_ratio === null ? (
+        <Unknown why={SILENT} />
+      ) : (
+        <span className={classes.load}>
+          <LoadBar ratio={storage_used_ratio} label="Storage" />
+          <span>{formatRatio(storage_used_ratio)}</span>
+        </span>
+      ),
+  },
+  {
+    id: 'inflight',
+    header: 'In flight',
+    align: 'right',
+    width: 80,
+    cell: ({ inflight }) => <Figure value={inflight} missing={SILENT} />,
+  },
+  {
+    id: 'lag',
+    header: 'Lag',
+    align: 'right',
+    width: 80,
+    hint: 'Messages that are not yet processed',
+    cell: ({ consumer_lag }) => <Figure value={consumer_lag} missing={SILENT} />,
+  },
+  {
+    id: 'nodes',
+    header: 'Nodes',
+    grow: true,
+    cell: ({ nodes }) =>
+      nodes.length === 0 ? (
+        <span className={classes.problem}>no node holds it</span>
+      ) : (
+        <span className={classes.nodes}>
+          {nodes.map(({ node_id, state }) => (
+            <Link key={node_id} to="/scale/nodes" search={{ q: node_id }} className={classes.node}>
+              <Mono>{node_id}</Mono>
+              <StatusPill of="node" status={state} />
+            </Link>
+          ))}
+        </span>
+      ),
+  },
+  {
+    id: 'observed',
+    header: 'Observed',
+    width: 96,
+    cell: ({ observation }) => <ObservedAge observation={observation} bare />,
+  },
+];
+
+const shardLink = ({ shard, service }: Shard) =>
+  ({ to: '/scale/placements', search: { service, shard } }) as const;
+const shardId = ({ service, shard }: Shard): string => `${service} ${shard}`;
+
+/** Shards with their load, by service kind. */
+export function ShardsTab() {
+  const { environment } = useEnvironment();
+  const { data, error, isPlaceholderData, refetch } = useEndpoint(
+    listShards,
+    { query: { environment } },
+    { refetchInterval: 5_000 },
+  );
+  return (
+    <div className={classes.scroll}>
+      <div className={classes.services}>
+        {error && (
+          <ProblemAlert error={error} tone={data ? 'attention' : 'failing'} onRetry={() => void refetch()} />
+        )}
+        {(data || !error) &&
+          SERVICE_KINDS.map((service) => {
+            const shards = data?.items.filter((shard) => shard.service === service) ?? [];
+            return (
+              <Panel key={service} title={sentence(service)} flush>
+                <DataTable
+                  plain
+                  label={`${service} shards`}
+                  columns={COLUMNS}
+                  rows={shards}
+                  rowId={shardId}
+                  rowLink={shardLink}
+                  skeleton={data ? undefined : 3}
+                  dimmed={error !== null || isPlaceholderData}
+                  empty={
+                    <EmptyState
+                      title={`No ${service} shard in ${environment}`}
+                      hint="A shard is known once a node says that it holds it."
+                    />
+                  }
+                />
+              </Panel>
+            );
+          })}
+      </div>
+    </div>
+  );
+}
