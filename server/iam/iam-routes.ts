@@ -1,0 +1,103 @@
+/** The endpoints of identity and access. */
+import type pg from 'pg';
+import * as contract from '#contract/iam.ts';
+import type { Database } from '#server/db/database.ts';
+import { route, type Route } from '#server/http/route.ts';
+import { createAssignment, deleteAssignment, listAssignments } from './assignment-service.ts';
+import { changeOwnPassword, setUserPassword } from './password-service.ts';
+import { createRole, deleteRole, describePermissions, updateRole } from './role-service.ts';
+import { listRoleRows, readRole } from './role-store.ts';
+import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
+import { describeMe, signIn, signOut } from './sign-in-service.ts';
+import { createSignInThrottle } from './sign-in-throttle.ts';
+import { confirmPresence } from './step-up-service.ts';
+import { createToken, listTokens, revokeToken } from './token-service.ts';
+import { changeUserStatus, createUser, updateUser } from './user-service.ts';
+import { listUserRows, readUserListItem } from './user-store.ts';
+
+export interface IamRouteDeps {
+  db: Database;
+  /** The same database; the sign-in throttle's library wants the bare pool. */
+  pool: pg.Pool;
+  /** The configured environments: a role or token is limited to one of these. */
+  environmentNames: readonly string[];
+}
+
+/** Every route of the domain; call once, the sign-in throttle is made here. */
+export function iamRoutes({ db, pool, environmentNames }: IamRouteDeps): Route[] {
+  const credentials = { db, throttle: createSignInThrottle(pool) };
+  return [
+    route(contract.login, async (call) => {
+      const { token, ...answer } = await signIn(credentials, call.context, call.body);
+      call.setSession(token);
+      return answer;
+    }),
+    route(contract.logout, async (call) => {
+      const answer = await signOut(db, call.context);
+      if (answer.ended) call.setSession(null);
+      return answer;
+    }),
+    route(contract.stepUp, async (call) => {
+      const { token, ...answer } = await confirmPresence(credentials, call.context, call.body);
+      call.setSession(token);
+      return answer;
+    }),
+    route(contract.me, ({ context }) => describeMe(db, context)),
+    route(contract.changeMyPassword, ({ context, body }) => changeOwnPassword(credentials, context, body)),
+
+    route(contract.listUsers, ({ query }) => listUserRows(db, query)),
+    route(contract.createUser, ({ context, body }) => createUser(db, context, body)),
+    route(contract.getUser, ({ params }) => readUserListItem(db, params.user_id)),
+    route(contract.updateUser, ({ context, params, body, if_match }) =>
+      updateUser(db, context, params.user_id, if_match, body),
+    ),
+    route(contract.setUserPassword, ({ context, params, body }) =>
+      setUserPassword(db, context, params.user_id, body),
+    ),
+    route(contract.suspendUser, ({ context, params, body }) =>
+      changeUserStatus(db, context, 'suspend', params.user_id, body.reason),
+    ),
+    route(contract.reactivateUser, ({ context, params, body }) =>
+      changeUserStatus(db, context, 'reactivate', params.user_id, body.reason),
+    ),
+    route(contract.disableUser, ({ context, params, body }) =>
+      changeUserStatus(db, context, 'disable', params.user_id, body.reason),
+    ),
+    route(contract.deleteUser, ({ context, params, body }) =>
+      changeUserStatus(db, context, 'delete', params.user_id, body.reason),
+    ),
+
+    route(contract.listSessions, ({ context, query }) => listSessions(db, context, query)),
+    route(contract.revokeSession, ({ context, params, body }) =>
+      revokeSession(db, context, params.session_id, body.reason),
+    ),
+    route(contract.revokeUserSessions, ({ context, params, body }) =>
+      revokeUserSessions(db, context, params.user_id, body.reason),
+    ),
+
+    route(contract.listPermissions, async () => describePermissions()),
+    route(contract.listRoles, ({ query }) => listRoleRows(db, query)),
+    route(contract.getRole, ({ params }) => readRole(db, params.role_id)),
+    route(contract.createRole, ({ context, body }) => createRole(db, context, body)),
+    route(contract.updateRole, ({ context, params, body, if_match }) =>
+      updateRole(db, context, params.role_id, if_match, body),
+    ),
+    route(contract.deleteRole, ({ context, params, body }) =>
+      deleteRole(db, context, params.role_id, body.reason),
+    ),
+
+    route(contract.listAssignments, ({ query }) => listAssignments(db, query)),
+    route(contract.createAssignment, ({ context, body }) =>
+      createAssignment(db, context, environmentNames, body),
+    ),
+    route(contract.deleteAssignment, ({ context, params, body }) =>
+      deleteAssignment(db, context, params.assignment_id, body.reason),
+    ),
+
+    route(contract.listTokens, ({ query }) => listTokens(db, query)),
+    route(contract.createToken, ({ context, body }) => createToken(db, context, environmentNames, body)),
+    route(contract.revokeToken, ({ context, params, body }) =>
+      revokeToken(db, context, params.token_id, body.reason),
+    ),
+  ];
+}

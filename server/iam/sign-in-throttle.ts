@@ -1,0 +1,109 @@
+/**
+ * Slows guessing down, counted in PostgreSQL so that it holds across replicas.
+ *
+ * - By account: five attempts may be under way or failed. The fifth failure in a row closes the account for 30 seconds and each later
+ *   one for twice as long, up to 15 minutes. A right password opens it at once, but a closed account is not even asked.
+ * - By address (one IPv4 address, or the /64 that one IPv6 customer has): 30 failures in 5 minutes, whatever the accounts.
+ *
+ * An attempt is counted before the password is looked at, so that a hundred at once are not a hundred guesses.
+ */
+import { isIPv6 } from 'node:net';
+import { hash } from 'node:crypto';
+import type pg from 'pg';
+import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import { ControlError } from '#server/http/control-error.ts';
+
+const ALLOWED_FAILURES = 5;
+const FIRST_CLOSED_S = 30;
+const LONGEST_CLOSED_S = 900;
+const STREAK_S = 24 * 3600;
+const ADDRESS_FAILURES = 30;
+const ADDRESS_WINDOW_S = 300;
+
+export interface SignInAttempt {
+  /** Counts a wrong password; answers for how many seconds the account is closed now, if it is. */
+  failed(): Promise<number | null>;
+  /** Forgets the account's failures. */
+  succeeded(): Promise<void>;
+}
+
+export interface SignInThrottle {
+  /** Counts an attempt on an account (any text that names it) from an address; `rate_limited` when there were too many. */
+  begin(account: string, ip: string | null): Promise<SignInAttempt>;
+}
+
+export function createSignInThrottle(pool: pg.Pool): SignInThrottle {
+  const limiter = (keyPrefix: string, points: number, duration: number) =>
+    new RateLimiterPostgres({
+      storeClient: pool,
+      storeType: 'pool',
+      tableName: 'sign_in_throttle',
+      tableCreated: true,
+      keyPrefix,
+      points,
+      duration,
+    });
+  const accounts = limiter('account', ALLOWED_FAILURES, LONGEST_CLOSED_S);
+  const streaks = limiter('streak', ALLOWED_FAILURES, STREAK_S);
+  const addresses = limiter('address', ADDRESS_FAILURES, ADDRESS_WINDOW_S);
+
+  return {
+    async begin(account, ip) {
+      const address = addressKey(ip);
+      // Hashed: an account is named by what somebody typed, of any length and perhaps a password in the wrong field.
+      const key = hash('sha256', account, 'base64url');
+      await consume(addresses, address, 'from this address');
+      await consume(accounts, key, 'for this account');
+      return {
+        async failed() {
+          const closed_s = closedFor((await streaks.penalty(key)).consumedPoints);
+          if (closed_s > 0) await accounts.block(key, closed_s);
+          return closed_s > 0 ? closed_s : null;
+        },
+        async succeeded() {
+          await Promise.all([accounts.delete(key), streaks.delete(key), addresses.reward(address)]);
+        },
+      };
+    },
+  };
+}
+
+async function consume(limiter: RateLimiterPostgres, key: string, where: string): Promise<void> {
+  try {
+    await limiter.consume(key);
+  } catch (rejection) {
+    if (!(rejection instanceof RateLimiterRes)) throw rejection;
+    const seconds = Math.max(1, Math.ceil(rejection.msBeforeNext / 1000));
+    throw new ControlError(
+      'rate_limited',
+      `Too many failed attempts ${where}; try again in ${seconds} seconds.`,
+      {
+        headers: { 'retry-after': String(seconds) },
+        details: { retry_after_s: seconds },
+      },
+    );
+  }
+}
+
+/** For how many seconds an account is closed after so many failures in a row. */
+export function closedFor(failures: number): number {
+  if (failures < ALLOWED_FAILURES) return 0;
+  return Math.min(FIRST_CLOSED_S * 2 ** (failures - ALLOWED_FAILURES), LONGEST_CLOSED_S);
+}
+
+/** What counts as one address: an IPv4 address, also when written as IPv6, or the first 64 bits of an IPv6 address. */
+export function addressKey(ip: string | null): string {
+  if (ip === null) return 'unknown';
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(ip)) return ip;
+  const [head = '', tail] = ip.replace(/%.*$/, '').split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail ? tail.split(':') : [];
+  const zeros =
+    tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  const groups = [...left, ...zeros, ...right]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16));
+  return `${groups.join(':')}::/64`;
+}
