@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { environmentFigures, findingsOf, type Observed } from './overview-rules.ts';
+
+const NOW = Date.parse('2026-01-01T12:00:00.000Z');
+const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
+
+type NodeRow = Observed['nodes'][number];
+type EnvironmentRow = Observed['environments'][number];
+type JobRow = Observed['stuck'][number];
+
+const node = (changes: Partial<NodeRow> = {}): NodeRow => ({
+  node_id: 'prod-agg-1',
+  kind: 'aggregate',
+  environment: 'prod',
+  state: 'ready',
+  shards: ['agg-1'],
+  labels: {},
+  version: '1.0.0',
+  git_sha: null,
+  placement_revision: 1,
+  inflight: 3,
+  consumer_lag: 0,
+  storage: { ok: true, used_bytes: 25, capacity_bytes: 100 },
+  checks: [],
+  problem: null,
+  since: ago(3600),
+  observation: { source: 'node', observed_at: ago(2), interval_s: 5 },
+  ...changes,
+});
+const environment = (changes: Partial<EnvironmentRow> = {}): EnvironmentRow => ({
+  environment: 'prod',
+  production: true,
+  nodes: { total: 1, ready: 1 },
+  placement_count: 1,
+  placement_revision: 1,
+  watcher: { state: 'live', detail: null },
+  observation: { source: 'placement store', observed_at: ago(1), interval_s: 5 },
+  ...changes,
+});
+const job = (changes: Partial<JobRow> = {}): JobRow => ({
+  job_id: '0198c5b4-0000-7000-8000-000000000001',
+  kind: 'migrate_tenant',
+  title: 'Move acme',
+  state: 'stuck',
+  environment: 'prod',
+  tenant_id: 'acme',
+  target_type: 'tenant',
+  target_id: 'acme',
+  reason: null,
+  created_by: 'a@b.c',
+  step_count: 7,
+  steps_done: 2,
+  current_step: 'Drain',
+  cancel_requested_at: null,
+  error: { code: 'node_unreachable', message: 'prj-2 did not answer', step: 'drain' },
+  created_at: ago(60),
+  started_at: ago(59),
+  finished_at: null,
+  ...changes,
+});
+const quiet: Observed = {
+  nodes: [node()],
+  environments: [environment()],
+  stuck: [],
+  degraded: { count: 0, exact: true },
+};
+
+describe('findings', () => {
+  it('are none when everything is well', () => {
+    expect(findingsOf(quiet, NOW)).toEqual([]);
+    expect(findingsOf({ ...quiet, nodes: [node({ state: 'draining' })] }, NOW)).toEqual([]);
+  });
+
+  it.each(['not_ready', 'unreachable', 'lying'] as const)(
+    'name a node that is %s, with its problem',
+    (state) => {
+      const [finding] = findingsOf({ ...quiet, nodes: [node({ state, problem: 'Disk full' })] }, NOW);
+      expect(finding).toMatchObject({
+        tone: 'failing',
+        detail: 'Disk full',
+        subject: { type: 'node', id: 'prod-agg-1' },
+      });
+    },
+  );
+
+  it('do not trust a ready node that was not observed lately', () => {
+    const observation = { source: 'node', observed_at: ago(60), interval_s: 5 };
+    const [finding] = findingsOf({ ...quiet, nodes: [node({ observation })] }, NOW);
+    expect(finding).toMatchObject({ tone: 'attention', since: ago(60) });
+  });
+
+  it('are one for all the nodes of an environment that nobody observes', () => {
+    const observation = { source: 'node', observed_at: ago(60), interval_s: 5 };
+    const nodes = ['a', 'b', 'c'].map((node_id) => node({ node_id, observation }));
+    const findings = findingsOf({ ...quiet, nodes: [...nodes, node({ node_id: 'd' })] }, NOW);
+    expect(findings.map(({ title }) => title)).toEqual(['3 of 4 nodes of prod were not observed lately']);
+  });
+
+  it('name a store that is not well even when its node is ready', () => {
+    const storage = { ok: false, used_bytes: 99, capacity_bytes: 100 };
+    expect(findingsOf({ ...quiet, nodes: [node({ storage })] }, NOW)).toHaveLength(1);
+  });
+
+  it('name placements that nobody watches, stuck jobs and degraded tenants', () => {
+    const findings = findingsOf(
+      {
+        nodes: [],
+        environments: [environment({ watcher: { state: 'rebuilding', detail: 'Missed revision 4' } })],
+        stuck: [job()],
+        degraded: { count: 1000, exact: false },
+      },
+      NOW,
+    );
+    expect(findings.map(({ title }) => title)).toEqual([
+      'Stuck: Move acme',
+      'Placements of prod are being read again',
+      '1,000+ tenants are degraded',
+    ]);
+  });
+
+  it('never call an environment well of which no node has been observed', () => {
+    const environments = [environment({ nodes: { total: 0, ready: 0 } })];
+    const [finding] = findingsOf({ ...quiet, nodes: [], environments }, NOW);
+    expect(finding?.title).toBe('No node of prod has been observed');
+  });
+
+  it('name a node once, however much is wrong with it', () => {
+    const observation = { source: 'node', observed_at: ago(60), interval_s: 5 };
+    expect(findingsOf({ ...quiet, nodes: [node({ state: 'unreachable', observation })] }, NOW)).toHaveLength(
+      1,
+    );
+  });
+
+  it('put what fails first, and of that what has stood longest', () => {
+    const nodes = [
+      node({ node_id: 'a', state: 'unknown', since: ago(9000) }),
+      node({ node_id: 'b', state: 'unreachable', since: ago(10) }),
+      node({ node_id: 'c', state: 'unreachable', since: ago(500) }),
+    ];
+    expect(findingsOf({ ...quiet, nodes }, NOW).map(({ subject }) => subject.id)).toEqual(['c', 'b', 'a']);
+  });
+});
+
+describe('the figures of an environment', () => {
+  it('are of its own nodes, and say of how many', () => {
+    const nodes = [
+      node({ inflight: 3 }),
+      node({
+        node_id: 'prod-agg-2',
+        inflight: null,
+        storage: null,
+        consumer_lag: null,
+        state: 'unreachable',
+      }),
+      node({
+        node_id: 'prod-prj-1',
+        kind: 'projection',
+        consumer_lag: 40,
+        storage: { ok: true, used_bytes: 90, capacity_bytes: 100 },
+      }),
+      node({ node_id: 'dev-agg-1', environment: 'dev', inflight: 1000 }),
+    ];
+    expect(environmentFigures('prod', nodes)).toEqual({
+      environment: 'prod',
+      inflight: { value: 6, known: 2, of: 3 },
+      lag: { value: 40, node_id: 'prod-prj-1' },
+      storage: {
+        used: { value: 115, known: 2, of: 3 },
+        capacity: 200,
+        fullest: { node_id: 'prod-prj-1', ratio: 0.9 },
+      },
+    });
+  });
+
+  it('are unknown, not 0, when no node reports', () => {
+    const { inflight, lag, storage } = environmentFigures('prod', []);
+    expect([inflight.value, lag.value, storage.used.value, storage.fullest]).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
+  });
+});
