@@ -1,0 +1,37 @@
+/** What plans read of jobs. */
+import { sql } from 'kysely';
+import type { Database } from '#server/db/database.ts';
+import type { DrainHistory } from './drain-rules.ts';
+
+export interface LiveJob {
+  job_id: string;
+  title: string;
+}
+
+/** Jobs that hold the tenant now, other than `exceptJobId`. */
+export async function findLiveJobs(
+  db: Database,
+  tenant_id: string,
+  exceptJobId: string | null = null,
+): Promise<LiveJob[]> {
+  const { rows } = await sql<LiveJob>`select job_id, title from jobs
+    where tenant_id = ${tenant_id} and step_count > 0 and state in ('queued', 'running', 'undoing', 'stuck')
+      and job_id is distinct from ${exceptJobId}::uuid`.execute(db);
+  return rows;
+}
+
+/** The last drains of this service kind in the environment that came to their end. */
+export async function findDrainHistory(
+  db: Database,
+  environment: string,
+  service: string,
+): Promise<DrainHistory> {
+  const { rows } = await sql<{ units: number; seconds: number }>`
+    select (drain.output->>'units')::float8 as units, (drain.output->>'seconds')::float8 as seconds
+    from (select job_id from jobs where step_count > 0 and kind = 'migrate_tenant' and environment = ${environment}
+      and input->>'service' = ${service} order by job_id desc limit 20) recent
+    join job_steps drain on drain.job_id = recent.job_id and drain.name = 'drain' and drain.state = 'succeeded'`.execute(
+    db,
+  );
+  return rows;
+}
