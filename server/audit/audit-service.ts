@@ -27,6 +27,9 @@ export interface AuditFilter extends ListRequest {
   to?: string | undefined;
 }
 
+const shown = sql`sequence, occurred_at, actor_type, actor_id, actor_label, on_behalf_of, action, outcome, target_type, target_id, tenant_id, environment,
+  reason, changes, details, repeat_count, ip, user_agent, request_id, trace_id, job_id`;
+
 /** Events in the caller's scopes that fit the filter, newest first unless asked otherwise. `action` may be a prefix that ends in a dot. */
 export async function listAuditEvents(
   db: Database,
@@ -63,7 +66,7 @@ export async function listAuditEvents(
   if (filter.to) conditions.push(sql`occurred_at < ${filter.to}::timestamptz`);
   const where = sql.join(conditions, sql` and `);
   const [rows, total] = await Promise.all([
-    sql<AuditEvent>`select * from audit_events outside where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(
+    sql<AuditEvent>`select ${shown} from audit_events outside where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(
       db,
     ),
     sql<{

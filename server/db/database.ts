@@ -22,6 +22,34 @@ export interface DatabaseHandle {
   close(): Promise<void>;
 }
 
+/** Statements of one server are few; beyond this many something builds them out of data, and they are not prepared. */
+const MOST_STATEMENTS = 2_000;
+const statementNames = new Map<string, string>();
+
+/** The name under which every connection prepares this text. */
+function statementName(text: string): string | null {
+  const known = statementNames.get(text);
+  if (known !== undefined) return known;
+  if (statementNames.size >= MOST_STATEMENTS || !/^\s*(select|insert|update|delete|with)\b/i.test(text))
+    return null;
+  const name = `s${statementNames.size}`;
+  statementNames.set(text, name);
+  return name;
+}
+
+/**
+ * Prepares every statement once a connection: parsing and planning anew costs as much as most of ours take. A prepared statement
+ * breaks when its columns change under it, so no statement selects `*`.
+ */
+class PreparingClient extends pg.Client {
+  override query(...args: unknown[]): never {
+    const [text, values, ...rest] = args;
+    const name = typeof text === 'string' && Array.isArray(values) ? statementName(text) : null;
+    const call = super.query.bind(this) as (...args: unknown[]) => never;
+    return name === null ? call(...args) : call({ name, text, values }, ...rest);
+  }
+}
+
 /** Opens a pool of at most `max` connections; connections are made on first use. */
 export function openDatabase(url: string, { max = 20 }: { max?: number } = {}): DatabaseHandle {
   const pool = new pg.Pool({
@@ -30,6 +58,8 @@ export function openDatabase(url: string, { max = 20 }: { max?: number } = {}): 
     options: '-c timezone=UTC',
     application_name: 'cloudlysis-control',
     idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: 5_000,
+    Client: PreparingClient,
   });
   // A connection that dies while idle is replaced by the pool; without a listener its error would end the process.
   pool.on('error', () => undefined);

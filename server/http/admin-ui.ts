@@ -9,12 +9,16 @@ import { unknownAddress } from './unknown-address.ts';
 export async function useAdminUi(app: FastifyInstance, folder: string): Promise<void> {
   const page = await readFile(path.join(folder, 'index.html'), 'utf8');
   await app.register(serveStatic, {
-    root: path.join(folder, 'assets'),
-    prefix: '/assets/',
-    immutable: true,
-    maxAge: '365d',
+    root: folder,
+    wildcard: false,
+    index: false,
     preCompressed: true,
-    decorateReply: false,
+    // Everything under assets/ has its hash in its name.
+    setHeaders: (reply, file) =>
+      void reply.header(
+        'cache-control',
+        file.includes(`${path.sep}assets${path.sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      ),
   });
   await app.register(helmet, {
     global: false,

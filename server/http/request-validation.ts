@@ -34,13 +34,11 @@ export class ValidationFailed extends Error {
   readonly errors: FieldError[];
   constructor(errors: ErrorObject[], httpPart: string) {
     super('validation failed');
-    this.errors = errors
-      .slice(0, MAX_ERRORS)
-      .map((error) => ({
-        in: PARTS[httpPart] ?? 'body',
-        pointer: pointerOf(error),
-        message: messageOf(error),
-      }));
+    this.errors = errors.slice(0, MAX_ERRORS).map((error) => ({
+      in: PARTS[httpPart] ?? 'body',
+      pointer: pointerOf(error),
+      message: messageOf(error),
+    }));
   }
 }
 

@@ -1,0 +1,72 @@
+/**
+ * The real control plane, rehearsing its death: `CONTROL_REHEARSAL` names a file that says at which step or undo the process kills
+ * itself, and which step fails after it did its work. The kill happens once: the file is consumed first.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import pino from 'pino';
+import { migrateDatabase } from '#server/db/migrate.ts';
+import { StepFailure, type JobDefinition, type StepDefinition } from '#server/jobs/job-definition.ts';
+import { readConfiguration } from '#server/configuration.ts';
+import { createLogger, startControlPlane } from '#server/control-plane.ts';
+
+export interface Rehearsal {
+  kill: { step: string; direction: 'run' | 'undo'; when: 'before' | 'after' } | null;
+  /** Fails after its work is done, so that everything is undone. */
+  fail: string | null;
+}
+
+const file = process.env['CONTROL_REHEARSAL'] ?? '';
+const rehearsal = (): Rehearsal =>
+  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Rehearsal) : { kill: null, fail: null };
+
+function dieIfDue(step: string, direction: 'run' | 'undo', when: 'before' | 'after'): void {
+  const { kill, fail } = rehearsal();
+  if (kill?.step !== step || kill.direction !== direction || kill.when !== when) return;
+  writeFileSync(file, JSON.stringify({ kill: null, fail } satisfies Rehearsal));
+  process.kill(process.pid, 'SIGKILL');
+}
+
+type Step = StepDefinition<Record<string, unknown>>;
+
+const rehearsed = (step: Step): Step => {
+  const { run, undo } = step;
+  const wrapped: Step = {
+    ...step,
+    run: async (context) => {
+      dieIfDue(step.name, 'run', 'before');
+      const output = await run(context);
+      dieIfDue(step.name, 'run', 'after');
+      if (rehearsal().fail === step.name) throw new StepFailure('rehearsed', 'This step fails on purpose.');
+      return output;
+    },
+  };
+  if (undo) {
+    wrapped.undo = async (context) => {
+      dieIfDue(step.name, 'undo', 'before');
+      await undo(context);
+      dieIfDue(step.name, 'undo', 'after');
+    };
+  }
+  return wrapped;
+};
+
+const configuration = readConfiguration([], process.env, process.cwd());
+const { databaseUrl, environments } = configuration;
+if (databaseUrl === null || environments === null)
+  throw new Error('A rehearsal needs a database and environments of its own.');
+await migrateDatabase(databaseUrl);
+const plane = await startControlPlane({
+  ...configuration,
+  databaseUrl,
+  environments,
+  uiFolder: null,
+  logger: createLogger('warn', pino.destination(2)),
+  gitSha: 'rehearsal',
+  decorateJob: (definition: JobDefinition) => ({
+    ...definition,
+    steps: (input) => definition.steps(input).map(rehearsed),
+  }),
+});
+await plane.app.listen({ host: configuration.host, port: configuration.port });
+process.stdout.write(`is ready: ${configuration.port}\n`);
+process.on('SIGTERM', () => void plane.stop().then(() => process.exit(0)));

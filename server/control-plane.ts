@@ -1,0 +1,144 @@
+/** Wires one control plane out of its parts. The only file that knows them all; `main.ts` and tests give it its outside world. */
+import pino, { type Logger } from 'pino';
+import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
+import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
+import { auditRoutes } from '#server/audit/audit-routes.ts';
+import { createDenialRecorder } from '#server/audit/denial-recorder.ts';
+import { openDatabase } from '#server/db/database.ts';
+import { createApp } from '#server/http/app.ts';
+import { createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
+import { createAuthenticator } from '#server/iam/authentication-service.ts';
+import { createFirstOwner, seedRoleTemplates } from '#server/iam/bootstrap.ts';
+import { iamRoutes } from '#server/iam/iam-routes.ts';
+import type { JobDefinition } from '#server/jobs/job-definition.ts';
+import { startJobExecutor } from '#server/jobs/job-executor.ts';
+import { openJobFeed } from '#server/jobs/job-feed.ts';
+import { jobRoutes } from '#server/jobs/job-routes.ts';
+import { DEFAULT_THRESHOLDS, type EnvironmentSettings } from '#server/scale/scale-settings.ts';
+import { scaleJobs } from '#server/scale/scale-jobs.ts';
+import { scaleRoutes } from '#server/scale/scale-routes.ts';
+import { startScaleWatch } from '#server/scale/scale-watch.ts';
+import { seedTenants } from '#server/tenants/seed-tenants.ts';
+import { tenantRoutes } from '#server/tenants/tenant-routes.ts';
+import type { EnvironmentConfiguration } from './configuration.ts';
+
+export interface ControlPlaneOptions {
+  databaseUrl: string;
+  environments: readonly EnvironmentConfiguration[];
+  nodeToken: string;
+  uiFolder: string | null;
+  trustProxy: boolean;
+  requestsPerSecond: number;
+  owner: { email: string; password: string | null };
+  logger: Logger;
+  gitSha: string;
+  /** Lets a rehearsal break a job at a chosen step. */
+  decorateJob?: (definition: JobDefinition) => JobDefinition;
+}
+
+export type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
+
+/** Names under which a log line could carry a secret. */
+const SECRET_PATHS = [
+  'password',
+  'new_password',
+  'current_password',
+  'token',
+  'authorization',
+  'cookie',
+].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
+export const createLogger = (level: string, destination: pino.DestinationStream): Logger =>
+  pino(
+    {
+      level,
+      base: { service: 'control' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: SECRET_PATHS, censor: '[redacted]' },
+    },
+    destination,
+  );
+
+/** Starts everything but the listener. The database must be migrated. */
+export async function startControlPlane(options: ControlPlaneOptions) {
+  const { logger } = options;
+  const database = openDatabase(options.databaseUrl);
+  const { db, pool } = database;
+  const environments = options.environments.map((environment) => openEnvironment(environment));
+  const scale = { db, pool, environments, nodes: createNodeAdminClient({ token: options.nodeToken }) };
+  await seedRoleTemplates(db);
+  const firstOwner = await createFirstOwner(db, options.owner);
+
+  const metrics = createHttpMetrics(options.gitSha);
+  registerDatabaseMetrics(metrics.registry, pool);
+  const decorate = options.decorateJob ?? ((definition) => definition);
+  const [executor, feed, watch] = await Promise.all([
+    startJobExecutor({ database, definitions: scaleJobs(scale).map(decorate), log: logger }),
+    openJobFeed(options.databaseUrl),
+    startScaleWatch(scale, { databaseUrl: options.databaseUrl, log: logger, registry: metrics.registry }),
+  ]);
+  const denials = createDenialRecorder(db, (error) =>
+    logger.error({ err: error }, 'denials could not be recorded'),
+  );
+  const authenticator = createAuthenticator(db);
+  const environmentNames = environments.map(({ environment }) => environment);
+  const app = await createApp({
+    db,
+    authenticator,
+    denials,
+    logger,
+    metrics,
+    uiFolder: options.uiFolder,
+    trustProxy: options.trustProxy,
+    requestsPerSecond: options.requestsPerSecond,
+    routes: [
+      ...iamRoutes({ db, environmentNames }),
+      ...tenantRoutes(scale),
+      ...scaleRoutes(scale),
+      ...jobRoutes({ db, feed }),
+      ...auditRoutes({ db }),
+    ],
+    ready: async () => {
+      const postgres = await pool.query('select 1').then(
+        () => ({ ok: true, detail: 'answers' }),
+        (error: Error) => ({ ok: false, detail: error.message }),
+      );
+      return [
+        { name: 'postgres', ...postgres },
+        { name: 'placement_watcher', ...watch.ready() },
+        { name: 'job_executor', ...executor.ready() },
+      ];
+    },
+  });
+  return {
+    app,
+    db,
+    firstOwner,
+    seed: (count: number) => seedTenants({ db, pool, environments, count }),
+    /** Resolves when the indexes show the platform as it is now. */
+    settled: () => watch.settled(),
+    stop: async () => {
+      await app.close();
+      await executor.stop();
+      await Promise.all([watch.stop(), feed.close(), denials.close()]);
+      await Promise.all(environments.map(({ store }) => store.close()));
+      await database.close();
+    },
+  };
+}
+
+function openEnvironment(environment: EnvironmentConfiguration): EnvironmentSettings {
+  return {
+    environment: environment.name,
+    production: environment.production ?? false,
+    nodes: environment.nodes.map(({ node_id, kind, url, labels }) => ({
+      node_id,
+      kind,
+      url,
+      environment: environment.name,
+      labels: labels ?? {},
+    })),
+    thresholds: { ...DEFAULT_THRESHOLDS, ...environment.thresholds },
+    store: openPlacementFileStore(environment.placement.file),
+  };
+}

@@ -1,0 +1,159 @@
+/** The process: reads what it is told, starts what is missing (PostgreSQL, a simulated platform), listens, and stops it all again. */
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import pino from 'pino';
+import {
+  EmbeddedPostgresError,
+  startEmbeddedPostgres,
+} from '#server/adapters/embedded-postgres/embedded-postgres.ts';
+import { migrateDatabase } from '#server/db/migrate.ts';
+import { readConfiguration, StartError, type Configuration } from './configuration.ts';
+import { createLogger, startControlPlane } from './control-plane.ts';
+import { startSimulatedPlatform } from './simulated-platform.ts';
+
+/** A first look should not be empty. */
+const FIRST_TENANTS = 200;
+const UI_FOLDER = path.join(import.meta.dirname, '..', 'dist', 'ui');
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+/** What was started, to be stopped in reverse order. */
+const started: { name: string; stop: () => Promise<unknown> }[] = [];
+let stopping: Promise<void> | null = null;
+const stopAll = () =>
+  (stopping ??= (async () => {
+    for (const { name, stop } of started.reverse()) {
+      await stop().catch((error: unknown) =>
+        process.stderr.write(`${name} did not stop cleanly: ${String(error)}\n`),
+      );
+    }
+  })());
+
+async function main(): Promise<void> {
+  const configuration = readConfiguration(process.argv.slice(2), process.env, process.cwd());
+  await refuseTakenPort(configuration);
+  await prepareFolder(configuration.dataDir);
+  const embedded = configuration.environments === null || configuration.databaseUrl === null;
+  const logFile = path.join(configuration.dataDir, 'control.log');
+  const logger = createLogger(
+    configuration.logLevel,
+    embedded ? pino.destination({ dest: logFile, sync: false, mkdir: true }) : pino.destination(1),
+  );
+
+  const [databaseUrl, platform] = await Promise.all([
+    openPostgres(configuration),
+    openPlatform(configuration),
+  ]);
+  await migrateDatabase(databaseUrl);
+  const plane = await startControlPlane({
+    databaseUrl,
+    environments: platform.environments,
+    nodeToken: platform.nodeToken,
+    uiFolder: existsSync(path.join(UI_FOLDER, 'index.html')) ? UI_FOLDER : null,
+    trustProxy: configuration.trustProxy,
+    requestsPerSecond: configuration.requestsPerSecond,
+    owner: configuration.owner,
+    logger,
+    gitSha: gitSha(),
+  });
+  started.push({ name: 'control plane', stop: plane.stop });
+  await seed(configuration, plane);
+  await plane.app.listen({ host: configuration.host, port: configuration.port });
+  announce(configuration, plane.firstOwner, embedded ? logFile : null);
+}
+
+async function openPostgres({ databaseUrl, dataDir }: Configuration): Promise<string> {
+  if (databaseUrl) return databaseUrl;
+  const postgres = await startEmbeddedPostgres({ dataDir: path.join(dataDir, 'postgres') });
+  started.unshift({ name: 'PostgreSQL', stop: postgres.stop });
+  return postgres.url;
+}
+
+async function openPlatform({ environments, dataDir, nodeToken }: Configuration) {
+  if (environments) return { environments, nodeToken };
+  const platform = await startSimulatedPlatform(dataDir);
+  started.push({ name: 'simulated platform', stop: platform.stop });
+  return platform;
+}
+
+async function seed(
+  { tenants, environments }: Configuration,
+  plane: Awaited<ReturnType<typeof startControlPlane>>,
+): Promise<void> {
+  const count = tenants ?? (environments === null ? FIRST_TENANTS : 0);
+  if (count === 0) return;
+  const from = Date.now();
+  const added = await plane.seed(count);
+  if (added > 0)
+    say(`Seeded ${added.toLocaleString('en')} tenants in ${((Date.now() - from) / 1000).toFixed(1)} s.`);
+}
+
+/** Said before anything is started, so that nothing has to be stopped again. */
+async function refuseTakenPort({ host, port }: Configuration): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject);
+    probe.listen(port, host, resolve);
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE')
+      throw new StartError(`Port ${port} is taken; stop what uses it or choose another with PORT.`);
+    if (error.code === 'EACCES')
+      throw new StartError(`Port ${port} may not be used by this user; choose one above 1023 with PORT.`);
+    throw new StartError(`Cannot listen on ${host}:${port}: ${error.message}.`);
+  });
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+async function prepareFolder(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true });
+  } catch (error) {
+    throw new StartError(
+      `The data folder ${dataDir} cannot be made (${(error as NodeJS.ErrnoException).code}); choose another with CONTROL_DATA_DIR.`,
+    );
+  }
+}
+
+function announce(
+  { host, port }: Configuration,
+  owner: { email: string; password: string; generated: boolean } | null,
+  logFile: string | null,
+): void {
+  const shownHost = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host) ? 'localhost' : host;
+  say(`\nCloudlysis Control is ready: http://${shownHost}:${port}`);
+  if (owner) {
+    say(
+      `Sign in as ${owner.email}${owner.generated ? ` with password ${owner.password}   (shown once)` : ' with the password of CONTROL_OWNER_PASSWORD'}`,
+    );
+  }
+  if (logFile) say(`Log: ${path.relative(process.cwd(), logFile) || logFile}`);
+}
+
+function gitSha(): string {
+  try {
+    const git = path.join(import.meta.dirname, '..', '.git');
+    const head = readFileSync(path.join(git, 'HEAD'), 'utf8').trim();
+    const reference = /^ref: (.+)$/.exec(head)?.[1];
+    return (reference ? readFileSync(path.join(git, reference), 'utf8').trim() : head).slice(0, 12);
+  } catch {
+    return 'unknown';
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    say('\nStopping …');
+    void stopAll().then(() => process.exit(0));
+  });
+}
+
+main().catch(async (error: unknown) => {
+  const known = error instanceof StartError || error instanceof EmbeddedPostgresError;
+  process.stderr.write(
+    `${known ? error.message : `The control plane could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`}\n`,
+  );
+  await stopAll();
+  process.exit(1);
+});
