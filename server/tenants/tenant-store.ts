@@ -1,0 +1,94 @@
+/** Reads tenants as the contract shows them. The list is the busiest read of the product: one statement answers page and total. */
+import { sql, type RawBuilder } from 'kysely';
+import type { Page } from '#contract/common.ts';
+import type { Tenant, TenantListItem, TenantStatus } from '#contract/tenants.ts';
+import type { Database, Tx } from '#server/db/database.ts';
+import type { AllowedScopes } from '#server/http/call-context.ts';
+import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
+
+export interface TenantFilter extends ListRequest {
+  q?: string | undefined;
+  status?: TenantStatus[] | undefined;
+  plan?: string[] | undefined;
+  environment?: string | undefined;
+  shard?: string | undefined;
+}
+
+const shown = sql`tenant_id, status, status_since, environments, name, plan, quotas, feature_flags, contact, billing, revision, created_at, updated_at`;
+
+export async function findTenant(db: Database, tenant_id: string): Promise<Tenant | null> {
+  const { rows } = await sql<Tenant>`select ${shown} from tenants where tenant_id = ${tenant_id}`.execute(db);
+  return rows[0] ?? null;
+}
+
+/** The tenant, held until the transaction ends. */
+export async function lockTenantRow(tx: Tx, tenant_id: string): Promise<Tenant | null> {
+  const { rows } =
+    await sql<Tenant>`select ${shown} from tenants where tenant_id = ${tenant_id} for update`.execute(tx);
+  return rows[0] ?? null;
+}
+
+const textKey = (column: RawBuilder<unknown>) => ({ column, type: 'text' }) as const;
+const timeKey = (column: RawBuilder<unknown>) => ({ column, type: 'timestamptz' }) as const;
+const tenantId = textKey(sql`tenants.tenant_id`);
+const SORTS = {
+  tenant_id: tenantId,
+  name: textKey(sql`tenants.name`),
+  created_at: timeKey(sql`tenants.created_at`),
+  updated_at: timeKey(sql`tenants.updated_at`),
+};
+
+/** `shards` of the chosen environment by service kind; null when none was chosen. */
+const placements = (environment: string | undefined) =>
+  environment === undefined
+    ? sql`null`
+    : sql`(select jsonb_build_object('aggregate', max(shard) filter (where service = 'aggregate'), 'projection', max(shard) filter (where service = 'projection'),
+        'runner', max(shard) filter (where service = 'runner')) from placement_index where placement_index.tenant_id = tenants.tenant_id and placement_index.environment = ${environment})`;
+
+/** Tenants in the caller's scopes that fit the filter. */
+export async function listTenantRows(
+  db: Database,
+  filter: TenantFilter,
+  scopes: AllowedScopes,
+): Promise<Page<TenantListItem>> {
+  const page = keysetPage(filter, SORTS, tenantId, 'tenant_id');
+  const { q, status, plan, environment, shard } = filter;
+  const kept: RawBuilder<boolean>[] = [];
+  if (status?.length) kept.push(sql`status = any(${status}::text[])`);
+  if (plan?.length) kept.push(sql`plan = any(${plan}::text[])`);
+  const scanned: RawBuilder<boolean>[] = [];
+  if (q)
+    scanned.push(
+      sql`(tenants.tenant_id || ' ' || lower(name)) like ${`%${q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`}`,
+    );
+  if (environment) scanned.push(sql`environments @> array[${environment}]::text[]`);
+  if (shard) {
+    scanned.push(sql`exists (select from placement_index where placement_index.tenant_id = tenants.tenant_id and placement_index.shard = ${shard}
+      ${environment ? sql`and placement_index.environment = ${environment}` : sql``})`);
+  }
+  if (!scopes.all) {
+    const tenant_ids = scopes.scopes.flatMap((scope) =>
+      scope.tenant_id !== null && scope.environment === null ? [scope.tenant_id] : [],
+    );
+    scanned.push(sql`tenants.tenant_id = any(${tenant_ids}::text[])`);
+  }
+  const where = sql.join([...kept, ...scanned, sql`true`], sql` and `);
+  const total =
+    scanned.length === 0
+      ? sql<number>`(select coalesce(sum(count), 0)::bigint from tenant_totals where ${sql.join([...kept, sql`true`], sql` and `)})`
+      : sql<number>`(select count(*) from (select from tenants where ${where} limit ${TOTAL_BOUND + 1}) counted)`;
+  const { rows } = await sql<TenantListItem & { total: number }>`
+    select tenants.tenant_id, name, status, plan, environments, contact->>'email' as contact_email, ${placements(environment)} as placements, created_at, updated_at, ${total} as total
+    from tenants where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(
+    db,
+  );
+  const counted =
+    rows[0]?.total ??
+    (await sql<{ total: number }>`select ${total} as total`.execute(db)).rows[0]?.total ??
+    0;
+  const sortColumn = page.sort.replace(/^-/, '') as keyof TenantListItem;
+  return {
+    ...pageOf<TenantListItem>(rows, page, (row) => [row[sortColumn] as string, row.tenant_id]),
+    total: scanned.length === 0 ? { count: counted, exact: true } : boundedTotal(counted),
+  };
+}
