@@ -4,10 +4,21 @@ import classes from './environment-badge.module.css';
 export const environmentTone = (environment: string, production: boolean): string =>
   production ? 'prod' : environment === 'dev' || environment === 'staging' ? environment : 'other';
 
-/** The environment's name in its colour. */
-export function EnvironmentBadge({ environment, production }: { environment: string; production: boolean }) {
+/** The environment's name in its colour; `quiet` for tables, where it stands in every row. */
+export function EnvironmentBadge({
+  environment,
+  production,
+  quiet = false,
+}: {
+  environment: string;
+  production: boolean;
+  quiet?: boolean;
+}) {
   return (
-    <span className={classes.badge} data-env={environmentTone(environment, production)}>
+    <span
+      className={quiet ? classes.quiet : classes.badge}
+      data-env={environmentTone(environment, production)}
+    >
       {environment}
     </span>
   );

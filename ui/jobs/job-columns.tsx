@@ -19,24 +19,20 @@ const PROGRESS_TONE: Partial<Record<JobListItem['state'], Tone>> = {
   queued: 'progress',
   undoing: 'attention',
   stuck: 'failing',
-  failed_rolled_back: 'failing',
-  succeeded: 'well',
 };
 
 /** "3 of 6" with a bar while there are steps. */
-function Progress({ job: { state, step_count, steps_done, current_step } }: { job: JobListItem }) {
+function Progress({ job: { state, step_count, steps_done } }: { job: JobListItem }) {
   if (step_count === 0) return <span className={classes.quiet}>at once</span>;
+  const tone = PROGRESS_TONE[state];
   return (
     <span className={classes.progress}>
-      <span className={classes.bar}>
-        <LoadBar
-          ratio={steps_done / step_count}
-          tone={PROGRESS_TONE[state] ?? 'neutral'}
-          label="Steps done"
-        />
-      </span>
       {steps_done} of {step_count}
-      {current_step !== null && <span className={classes.current}>{current_step}</span>}
+      {tone && (
+        <span className={classes.bar}>
+          <LoadBar ratio={steps_done / step_count} tone={tone} label="Steps done" />
+        </span>
+      )}
     </span>
   );
 }
@@ -52,25 +48,35 @@ function Where({ environment }: { environment: string | null }) {
   const { environments } = useEnvironment();
   if (environment === null) return <span className={classes.quiet}>everywhere</span>;
   const production = environments.find((one) => one.environment === environment)?.production ?? false;
-  return <EnvironmentBadge environment={environment} production={production} />;
+  return <EnvironmentBadge environment={environment} production={production} quiet />;
 }
 
 export const JOB_COLUMNS: readonly Column<JobListItem>[] = [
   {
     id: 'title',
     header: 'Job',
+    width: 240,
     grow: true,
-    cell: ({ title }) => <span className={classes.title}>{title}</span>,
+    cell: ({ title }) => title,
   },
   { id: 'state', header: 'State', width: 148, cell: ({ state }) => <StatusPill of="job" status={state} /> },
-  { id: 'progress', header: 'Steps', width: 210, cell: (job) => <Progress job={job} /> },
+  { id: 'progress', header: 'Steps', width: 96, cell: (job) => <Progress job={job} /> },
   {
     id: 'environment',
-    header: 'Environment',
-    width: 100,
+    header: 'Where',
+    width: 72,
     cell: ({ environment }) => <Where environment={environment} />,
   },
-  { id: 'created_by', header: 'Started by', width: 140, cell: ({ created_by }) => created_by },
+  {
+    id: 'created_by',
+    header: 'By',
+    width: 96,
+    cell: ({ created_by }) => (
+      <span className={classes.person} title={created_by}>
+        {created_by.replace(/@.*$/, '')}
+      </span>
+    ),
+  },
   { id: 'took', header: 'Took', width: 80, align: 'right', cell: (job) => <Took job={job} /> },
   {
     id: 'created_at',

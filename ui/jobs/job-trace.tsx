@@ -1,4 +1,4 @@
-import { Checkbox, TextInput } from '@mantine/core';
+import { Checkbox, TextInput, UnstyledButton } from '@mantine/core';
 import { IconFilter } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
 import type { JobTrace as TraceEvent } from '#ui/api/job-events.ts';
@@ -84,20 +84,7 @@ export function JobTrace({
         onWheel={(event) => event.deltaY < 0 && setFollow(false)}
       >
         {shown.map((event) => (
-          <li key={event.sequence} className={classes.line} data-outcome={event.outcome}>
-            <time dateTime={event.occurred_at} title={exactTime(event.occurred_at)}>
-              {clock.format(new Date(event.occurred_at))}
-            </time>
-            <span className={classes.action}>{event.action}</span>
-            {event.outcome !== 'succeeded' && <span className={classes.outcome}>{event.outcome}</span>}
-            <span className={classes.summary}>{event.summary}</span>
-            {hasDetails(event.details) && (
-              <details className={classes.details}>
-                <summary>details</summary>
-                <pre>{JSON.stringify(event.details, null, 2)}</pre>
-              </details>
-            )}
-          </li>
+          <TraceLine key={event.sequence} event={event} />
         ))}
         {shown.length === 0 && (
           <li className={classes.empty}>
@@ -110,5 +97,33 @@ export function JobTrace({
         )}
       </ol>
     </Panel>
+  );
+}
+
+function TraceLine({ event }: { event: TraceEvent }) {
+  const [open, setOpen] = useState(false);
+  const { occurred_at, action, outcome, summary, details } = event;
+  return (
+    <li className={classes.line} data-outcome={outcome}>
+      <time dateTime={occurred_at} title={exactTime(occurred_at)}>
+        {clock.format(new Date(occurred_at))}
+      </time>
+      <span className={classes.action}>{action}</span>
+      <span className={classes.aside}>
+        {outcome !== 'succeeded' && <span className={classes.outcome}>{outcome}</span>}
+        {hasDetails(details) && (
+          <UnstyledButton
+            className={classes.toggle!}
+            aria-expanded={open}
+            aria-label={open ? 'Hide the details' : 'Show the details'}
+            onClick={() => setOpen(!open)}
+          >
+            {'{…}'}
+          </UnstyledButton>
+        )}
+      </span>
+      {summary !== '' && <span className={classes.summary}>{summary}</span>}
+      {open && <pre className={classes.details}>{JSON.stringify(details, null, 2)}</pre>}
+    </li>
   );
 }

@@ -36,7 +36,7 @@ export function CheckList({
                 {check.figure !== null && ` · ${formatFigure(check.figure, check.unit)}`}
                 {check.figure !== null &&
                   check.threshold !== null &&
-                  ` of ${formatFigure(check.threshold, check.unit)}`}
+                  `, threshold ${formatFigure(check.threshold, check.unit)}`}
               </span>
             </span>
           </li>

@@ -174,7 +174,11 @@ export function DataTable<Row extends object>({
                     {row.getAllCells().map((cell, index) => {
                       const content = flexRender(cell.column.columnDef.cell, cell.getContext());
                       return (
-                        <td key={cell.id} data-align={byId.get(cell.column.id)?.align}>
+                        <td
+                          key={cell.id}
+                          data-align={byId.get(cell.column.id)?.align}
+                          data-grow={byId.get(cell.column.id)?.grow}
+                        >
                           {index === 0 && link ? (
                             <Link {...(link as LinkProps)} className={classes.link} data-row-link>
                               {content}

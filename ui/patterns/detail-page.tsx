@@ -73,6 +73,7 @@ export function DetailPage({
         <nav className={classes.crumbs} aria-label="Breadcrumb">
           <Link {...(parent.link as LinkProps)}>{parent.label}</Link>
           <span aria-hidden>/</span>
+          <span aria-current="page">{title}</span>
         </nav>
         <div className={classes.line}>
           <h1 className={classes.title}>{title}</h1>

@@ -38,6 +38,8 @@ export interface PlanDialogProps {
   /** Makes the plan; called again when it has expired or the person asks. */
   plan: (signal: AbortSignal) => Promise<Plan>;
   start: (input: { plan_hash: string; reason: string }) => Promise<{ job_id: string }>;
+  /** Where it happens, when the plan names no single environment. */
+  environments?: readonly string[];
   onClose: () => void;
 }
 
@@ -63,7 +65,14 @@ function driftOf(error: unknown): Drift | null {
   return plan ? { changes: changes ?? [], plan } : null;
 }
 
-export function PlanDialog({ title, verb, plan: makePlan, start, onClose }: PlanDialogProps) {
+export function PlanDialog({
+  title,
+  verb,
+  plan: makePlan,
+  start,
+  environments: where,
+  onClose,
+}: PlanDialogProps) {
   const [jobId, setJobId] = useState<string | null>(null);
   const [heading, setHeading] = useState<{ title: string; environment: string | null }>({
     title,
@@ -72,8 +81,9 @@ export function PlanDialog({ title, verb, plan: makePlan, start, onClose }: Plan
   const [busy, setBusy] = useState(false);
   const { environments } = useEnvironment();
   const titleId = useId();
-  const production =
-    environments.find(({ environment }) => environment === heading.environment)?.production ?? false;
+  const touched = heading.environment === null ? (where ?? []) : [heading.environment];
+  const isProduction = (name: string) =>
+    environments.find(({ environment }) => environment === name)?.production ?? false;
   return (
     <Modal
       opened
@@ -86,14 +96,14 @@ export function PlanDialog({ title, verb, plan: makePlan, start, onClose }: Plan
       aria-labelledby={titleId}
       yOffset="5dvh"
     >
-      <div className={classes.dialog} data-production={production || undefined}>
+      <div className={classes.dialog} data-production={touched.some(isProduction) || undefined}>
         <header className={classes.header}>
           <h2 id={titleId} className={classes.title}>
             {heading.title}
           </h2>
-          {heading.environment !== null && (
-            <EnvironmentBadge environment={heading.environment} production={production} />
-          )}
+          {touched.map((name) => (
+            <EnvironmentBadge key={name} environment={name} production={isProduction(name)} />
+          ))}
           <CloseButton aria-label="Close" onClick={onClose} disabled={busy} />
         </header>
         {jobId === null ? (
@@ -234,7 +244,7 @@ function PlanForm({
         <div className={classes.columns}>
           <Section title="What changes">
             <ChangeList changes={plan.changes} />
-            {plan.rollback && <p className={classes.rollback}>Way back afterwards: {plan.rollback}</p>}
+            {plan.rollback && <p className={classes.rollback}>Afterwards: {plan.rollback}</p>}
           </Section>
           <Section title="Who is touched">
             <Touched plan={plan} />
@@ -285,21 +295,17 @@ function PlanForm({
                   size="xs"
                   checked={acknowledged}
                   onChange={(event) => setAcknowledged(event.currentTarget.checked)}
-                  label={
-                    plan.warnings.length === 1
-                      ? `I go on in spite of this warning: ${plan.warnings[0]?.message}`
-                      : `I go on in spite of these ${plan.warnings.length} warnings`
-                  }
+                  label={`I have read the ${plan.warnings.length === 1 ? 'warning' : `${plan.warnings.length} warnings`} above and go on in spite of ${plan.warnings.length === 1 ? 'it' : 'them'}`}
                 />
               </div>
             )}
-            <div className={classes.inputs}>
+            <div className={classes.inputs} data-typed={final || undefined}>
               <ReasonField value={reason} onChange={setReason} disabled={starting} data-autofocus />
               {final && (
                 <TextInput
                   label={
                     <>
-                      This cannot be undone. Type <Mono>{plan.target.id}</Mono> to confirm
+                      This cannot be undone: type <Mono>{plan.target.id}</Mono>
                     </>
                   }
                   value={typed}
@@ -370,11 +376,11 @@ function Touched({ plan: { blast_radius } }: { plan: Plan }) {
       )}
       <div>
         <dt>{plural(nodes.length, 'node')}</dt>
-        {nodes.map((node) => (
-          <dd key={node}>
-            <Mono>{node}</Mono>
-          </dd>
-        ))}
+        <dd className={classes.nodes}>
+          {nodes.map((node) => (
+            <Mono key={node}>{node}</Mono>
+          ))}
+        </dd>
       </div>
     </dl>
   );

@@ -20,8 +20,7 @@ export function ReasonField({
 }: { value: string; onChange: (value: string) => void } & Omit<TextareaProps, 'value' | 'onChange'>) {
   return (
     <Textarea
-      label="Reason"
-      description="Kept in the audit log"
+      label="Reason, kept in the audit log"
       placeholder={placeholder}
       required={required}
       autosize

@@ -27,7 +27,7 @@ function Undo({
 /** Numbered steps of a plan with their undo, time box and expected time. */
 export function PlanSteps({ plan }: { plan: Plan }) {
   return (
-    <ol className={classes.list}>
+    <ol className={classes.list} data-plan>
       {plan.steps.map((step, index) => (
         <li key={step.name} className={classes.step}>
           <span className={classes.mark}>{index + 1}</span>
@@ -35,11 +35,15 @@ export function PlanSteps({ plan }: { plan: Plan }) {
           <span className={classes.undo}>
             <Undo step={step} />
           </span>
+          <Tooltip label={`Given up and undone after ${formatDuration(step.time_box_s)}`}>
+            <span className={classes.time}>up to {formatDuration(step.time_box_s)}</span>
+          </Tooltip>
           <span className={classes.time}>
-            <Tooltip label={`Given up and undone after ${formatDuration(step.time_box_s)}`}>
-              <span>up to {formatDuration(step.time_box_s)}</span>
-            </Tooltip>
-            {step.eta_s !== null && <b>ETA {formatDuration(step.eta_s)}</b>}
+            {step.eta_s !== null && (
+              <>
+                ETA <b>{formatDuration(step.eta_s)}</b>
+              </>
+            )}
           </span>
         </li>
       ))}
@@ -78,54 +82,56 @@ const ENDED: readonly JobStep['state'][] = ['succeeded', 'undone'];
 /** Steps of a job with state, elapsed time, live progress and errors. */
 export function JobSteps({ steps }: { steps: readonly JobStep[] }) {
   return (
-    <ol className={classes.list} aria-live="polite">
-      {steps.map((step) => {
-        const { icon: StateIcon, tone, word, turning } = statusLook('step', step.state);
-        return (
-          <li key={step.step_index} className={classes.step} data-state={step.state} data-tone={tone}>
-            <Tooltip label={word}>
-              <span className={classes.mark} data-state={step.state}>
-                {step.state === 'pending' ? (
-                  step.step_index + 1
+    <div className={classes.frame}>
+      <ol className={classes.list} aria-live="polite">
+        {steps.map((step) => {
+          const { icon: StateIcon, tone, word, turning } = statusLook('step', step.state);
+          return (
+            <li key={step.step_index} className={classes.step} data-state={step.state} data-tone={tone}>
+              <Tooltip label={word}>
+                <span className={classes.mark} data-state={step.state}>
+                  {step.state === 'pending' ? (
+                    step.step_index + 1
+                  ) : (
+                    <StateIcon
+                      size={16}
+                      className={turning ? classes.turning : undefined}
+                      aria-label={word}
+                      role="img"
+                    />
+                  )}
+                </span>
+              </Tooltip>
+              <span className={classes.title}>{step.title}</span>
+              <span className={classes.undo}>
+                {step.state === 'pending' || step.state === 'running' || step.state === 'succeeded' ? (
+                  <Undo step={step} />
                 ) : (
-                  <StateIcon
-                    size={16}
-                    className={turning ? classes.turning : undefined}
-                    aria-label={word}
-                    role="img"
-                  />
+                  <b className={classes.word}>
+                    {word}
+                    {step.undo_title !== null && (step.state === 'undoing' || step.state === 'undone')
+                      ? `: ${step.undo_title}`
+                      : ''}
+                  </b>
                 )}
               </span>
-            </Tooltip>
-            <span className={classes.title}>{step.title}</span>
-            <span className={classes.undo}>
-              {step.state === 'pending' || step.state === 'running' || step.state === 'succeeded' ? (
-                <Undo step={step} />
-              ) : (
-                <b className={classes.word}>
-                  {word}
-                  {step.undo_title !== null && (step.state === 'undoing' || step.state === 'undone')
-                    ? `: ${step.undo_title}`
-                    : ''}
-                </b>
+              <span className={classes.time}>
+                <Elapsed step={step} />
+              </span>
+              {step.error !== null && (
+                <p className={classes.error}>
+                  {step.error.message} <code>{step.error.code}</code>
+                </p>
               )}
-            </span>
-            <span className={classes.time}>
-              <Elapsed step={step} />
-            </span>
-            {step.error !== null && (
-              <p className={classes.error}>
-                {step.error.message} <code>{step.error.code}</code>
-              </p>
-            )}
-            {step.progress !== null && step.progress !== undefined && (
-              <div className={classes.progress}>
-                <StepProgress progress={step.progress} ended={ENDED.includes(step.state)} />
-              </div>
-            )}
-          </li>
-        );
-      })}
-    </ol>
+              {step.progress !== null && step.progress !== undefined && (
+                <div className={classes.progress}>
+                  <StepProgress progress={step.progress} ended={ENDED.includes(step.state)} />
+                </div>
+              )}
+            </li>
+          );
+        })}
+      </ol>
+    </div>
   );
 }

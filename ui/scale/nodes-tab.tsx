@@ -30,19 +30,27 @@ const COLUMNS: readonly Column<Node>[] = [
   {
     id: 'state',
     header: 'State',
-    width: 116,
-    cell: ({ state, since }) => (
-      <Tooltip
-        label={
-          <>
-            since <RelativeTime iso={since} />
-          </>
-        }
-      >
-        <span>
-          <StatusPill of="node" status={state} />
-        </span>
-      </Tooltip>
+    width: 220,
+    grow: true,
+    cell: ({ state, since, problem }) => (
+      <span className={classes.state}>
+        <Tooltip
+          label={
+            <>
+              since <RelativeTime iso={since} />
+            </>
+          }
+        >
+          <span>
+            <StatusPill of="node" status={state} />
+          </span>
+        </Tooltip>
+        {problem !== null && (
+          <Tooltip label={problem}>
+            <span className={classes.problem}>{problem}</span>
+          </Tooltip>
+        )}
+      </span>
     ),
   },
   { id: 'kind', header: 'Kind', width: 92, cell: ({ kind }) => kind },
@@ -77,7 +85,7 @@ const COLUMNS: readonly Column<Node>[] = [
   {
     id: 'storage',
     header: 'Storage',
-    width: 128,
+    width: 112,
     cell: (node) => {
       if (node.storage === null)
         return <Unknown why={node.kind === 'gateway' ? 'A gateway stores nothing' : silent(node)} />;
@@ -99,7 +107,7 @@ const COLUMNS: readonly Column<Node>[] = [
     align: 'right',
     width: 84,
     hint: 'Revision of the placement store that the node serves by',
-    cell: (node) => <Figure value={node.placement_revision} missing={silent(node)} />,
+    cell: (node) => node.placement_revision ?? <Unknown why={silent(node)} />,
   },
   {
     id: 'version',
@@ -119,17 +127,6 @@ const COLUMNS: readonly Column<Node>[] = [
     header: 'Observed',
     width: 96,
     cell: ({ observation }) => <ObservedAge observation={observation} bare />,
-  },
-  {
-    id: 'problem',
-    header: 'Problem',
-    grow: true,
-    cell: ({ problem }) =>
-      problem && (
-        <Tooltip label={problem}>
-          <span className={classes.problemText}>{problem}</span>
-        </Tooltip>
-      ),
   },
 ];
 

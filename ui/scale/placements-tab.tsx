@@ -23,7 +23,13 @@ import classes from './scale.module.css';
 type Placement = Static<typeof PlacementSchema>;
 
 const COLUMNS: readonly Column<Placement>[] = [
-  { id: 'tenant_id', header: 'Tenant', sort: 'tenant_id', grow: true, cell: ({ tenant_id }) => tenant_id },
+  {
+    id: 'tenant_id',
+    header: 'Tenant',
+    sort: 'tenant_id',
+    grow: true,
+    cell: ({ tenant_id }) => <Mono>{tenant_id}</Mono>,
+  },
   { id: 'service', header: 'Service', width: 104, cell: ({ service }) => service },
   { id: 'shard', header: 'Shard', width: 96, cell: ({ shard }) => <Mono>{shard}</Mono> },
   {
@@ -45,7 +51,7 @@ const COLUMNS: readonly Column<Placement>[] = [
     header: 'Revision',
     width: 88,
     align: 'right',
-    cell: ({ revision }) => <Figure value={revision} />,
+    cell: ({ revision }) => revision,
   },
   {
     id: 'job',

@@ -25,10 +25,11 @@ export const TENANT_COLUMNS: readonly Column<TenantListItem>[] = [
     id: 'tenant_id',
     header: 'Tenant',
     sort: 'tenant_id',
+    width: 240,
     grow: true,
     cell: ({ tenant_id, name }) => (
       <span className={classes.tenant}>
-        <span className={classes.id}>{tenant_id}</span>
+        <Mono>{tenant_id}</Mono>
         {name !== tenant_id && <span className={classes.name}>{name}</span>}
       </span>
     ),

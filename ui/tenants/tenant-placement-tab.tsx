@@ -52,7 +52,7 @@ const COLUMNS: readonly Column<Placement>[] = [
     header: 'Revision',
     align: 'right',
     hint: 'Of the placement store, when it was written',
-    cell: ({ revision }) => <Figure value={revision} />,
+    cell: ({ revision }) => revision,
   },
   {
     id: 'updated_at',
