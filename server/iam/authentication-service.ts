@@ -2,8 +2,9 @@
  * Says who calls. It runs on every request, so one is one round trip: session or token, user and grants in one prepared statement,
  * and the times are judged by the database's clock. Nothing is cached: a revoked session or a taken role counts on the next request.
  */
+import { CompiledQuery } from 'kysely';
 import type { Grant, UserStatus } from '#contract/iam.ts';
-import type { DatabaseHandle } from '#server/db/database.ts';
+import type { Database } from '#server/db/database.ts';
 import type { AuthenticationResult, Authenticator } from '#server/http/authenticator.ts';
 import { csrfTokenOf, isApiToken, secretHash } from './secret-values.ts';
 import { SESSION_EXPIRED_SQL } from './session-rules.ts';
@@ -15,32 +16,17 @@ const GRANTS = `coalesce((
   select json_agg(json_build_object('role_id', a.role_id, 'permissions', r.permissions, 'tenant_id', a.tenant_id, 'environment', a.environment))
   from assignments a join roles r using (role_id) where a.user_id = u.user_id), '[]') as grants`;
 
-const FIND_SESSION = {
-  name: 'iam-authenticate-session',
-  text: `select s.session_id, s.authenticated_at, s.expires_at, s.ended_at is not null as ended, ${SESSION_EXPIRED_SQL} as expired,
+const FIND_SESSION = `select s.session_id, s.authenticated_at, s.expires_at, s.ended_at is not null as ended, ${SESSION_EXPIRED_SQL} as expired,
       s.last_seen_at < now() - ${TOUCH_INTERVAL} as touch, u.user_id, u.email, u.status, ${GRANTS}
-    from sessions s join users u using (user_id) where s.token_hash = $1`,
-};
-const FIND_TOKEN = {
-  name: 'iam-authenticate-token',
-  text: `select t.token_id, t.name, t.permissions, t.tenant_id, t.environment, t.revoked_at is not null as ended, t.expires_at <= now() as expired,
+    from sessions s join users u using (user_id) where s.token_hash = $1`;
+const FIND_TOKEN = `select t.token_id, t.name, t.permissions, t.tenant_id, t.environment, t.revoked_at is not null as ended, t.expires_at <= now() as expired,
       (t.last_used_at is null or t.last_used_at < now() - ${TOUCH_INTERVAL}) as touch, u.user_id, u.email, u.status, ${GRANTS}
-    from api_tokens t join users u using (user_id) where t.token_hash = $1`,
-};
-const TOUCH_SESSION = {
-  name: 'iam-touch-session',
-  text: `update sessions set last_seen_at = now() where session_id = $1 and last_seen_at < now() - ${TOUCH_INTERVAL}`,
-};
-const TOUCH_TOKEN = {
-  name: 'iam-touch-token',
-  text: `update api_tokens set last_used_at = now()
-    where token_id = $1 and (last_used_at is null or last_used_at < now() - ${TOUCH_INTERVAL})`,
-};
-const USE_PROOF = {
-  name: 'iam-use-proof',
-  text: `update step_up_proofs set used_at = now()
-    where proof_hash = $1 and session_id = $2 and request_hash = $3 and used_at is null and expires_at > now()`,
-};
+    from api_tokens t join users u using (user_id) where t.token_hash = $1`;
+const TOUCH_SESSION = `update sessions set last_seen_at = now() where session_id = $1 and last_seen_at < now() - ${TOUCH_INTERVAL}`;
+const TOUCH_TOKEN = `update api_tokens set last_used_at = now()
+    where token_id = $1 and (last_used_at is null or last_used_at < now() - ${TOUCH_INTERVAL})`;
+const USE_PROOF = `update step_up_proofs set used_at = now()
+    where proof_hash = $1 and session_id = $2 and request_hash = $3 and used_at is null and expires_at > now()`;
 
 interface Holder {
   ended: boolean;
@@ -64,22 +50,22 @@ interface TokenRow extends Holder {
   environment: string | null;
 }
 
-/** The authentication of the request pipeline, on this pool. */
-export function createAuthenticator({ pool }: Pick<DatabaseHandle, 'pool'>): Authenticator {
+/** The authentication of the request pipeline, on this database. */
+export function createAuthenticator(db: Database): Authenticator {
+  const run = <Row>(text: string, values: unknown[]) => db.executeQuery<Row>(CompiledQuery.raw(text, values));
   const touching = new Set<string>();
-  const touch = (statement: { name: string; text: string }, id: string): void => {
+  const touch = (statement: string, id: string): void => {
     if (touching.has(id)) return;
     touching.add(id);
     // The request does not wait for it; should it fail, a later request touches again.
-    void pool
-      .query(statement, [id])
+    void run(statement, [id])
       .catch(() => undefined)
       .finally(() => touching.delete(id));
   };
 
   return {
     async session(token) {
-      const row = (await pool.query<SessionRow>(FIND_SESSION, [secretHash(token)])).rows[0];
+      const row = (await run<SessionRow>(FIND_SESSION, [secretHash(token)])).rows[0];
       const rejected = rejectionOf(row, 'session');
       if (rejected || !row) return rejected ?? UNKNOWN;
       if (row.touch) touch(TOUCH_SESSION, row.session_id);
@@ -100,7 +86,7 @@ export function createAuthenticator({ pool }: Pick<DatabaseHandle, 'pool'>): Aut
 
     async apiToken(token) {
       if (!isApiToken(token)) return UNKNOWN;
-      const row = (await pool.query<TokenRow>(FIND_TOKEN, [secretHash(token)])).rows[0];
+      const row = (await run<TokenRow>(FIND_TOKEN, [secretHash(token)])).rows[0];
       const rejected = rejectionOf(row, 'API token');
       if (rejected || !row) return rejected ?? UNKNOWN;
       if (row.touch) touch(TOUCH_TOKEN, row.token_id);
@@ -122,8 +108,8 @@ export function createAuthenticator({ pool }: Pick<DatabaseHandle, 'pool'>): Aut
     async provesBound(context, proof, request_hash) {
       const session = context.principal?.session;
       if (!session) return false;
-      const used = await pool.query(USE_PROOF, [secretHash(proof), session.session_id, request_hash]);
-      return used.rowCount === 1;
+      const used = await run(USE_PROOF, [secretHash(proof), session.session_id, request_hash]);
+      return used.numAffectedRows === 1n;
     },
   };
 }

@@ -76,7 +76,7 @@ export async function seedRoleTemplates(db: Database): Promise<void> {
  */
 export async function createFirstOwner(
   db: Database,
-  { email, password: given }: { email: string; password?: string | undefined },
+  { email, password: given = null }: { email: string; password?: string | null | undefined },
 ): Promise<{ email: string; password: string; generated: boolean } | null> {
   const anyUser = (handle: Database) =>
     handle.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
@@ -101,14 +101,14 @@ export async function createFirstOwner(
       status: 'active',
       roles: ['owner'],
     });
-    return { email, password, generated: given === undefined };
+    return { email, password, generated: given === null };
   });
 }
 
-function assertFit(owner: { email: string; display_name: string }, password: string | undefined): void {
+function assertFit(owner: { email: string; display_name: string }, password: string | null): void {
   if (!/^[^\s@]+@[^\s@]+$/.test(owner.email))
     throw new Error(`The first owner's email "${owner.email}" is not an email address.`);
-  if (password === undefined) return;
+  if (password === null) return;
   const fault =
     password.length < MIN_PASSWORD_LENGTH
       ? `It needs ${MIN_PASSWORD_LENGTH} characters at least.`

@@ -1,5 +1,4 @@
 /** The endpoints of identity and access. */
-import type pg from 'pg';
 import * as contract from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import { route, type Route } from '#server/http/route.ts';
@@ -17,15 +16,13 @@ import { listUserRows, readUserListItem } from './user-store.ts';
 
 export interface IamRouteDeps {
   db: Database;
-  /** The same database; the sign-in throttle's library wants the bare pool. */
-  pool: pg.Pool;
   /** The configured environments: a role or token is limited to one of these. */
   environmentNames: readonly string[];
 }
 
 /** Every route of the domain; call once, the sign-in throttle is made here. */
-export function iamRoutes({ db, pool, environmentNames }: IamRouteDeps): Route[] {
-  const credentials = { db, throttle: createSignInThrottle(pool) };
+export function iamRoutes({ db, environmentNames }: IamRouteDeps): Route[] {
+  const credentials = { db, throttle: createSignInThrottle(db) };
   return [
     route(contract.login, async (call) => {
       const { token, ...answer } = await signIn(credentials, call.context, call.body);
@@ -34,7 +31,7 @@ export function iamRoutes({ db, pool, environmentNames }: IamRouteDeps): Route[]
     }),
     route(contract.logout, async (call) => {
       const answer = await signOut(db, call.context);
-      if (answer.ended) call.setSession(null);
+      call.setSession(null);
       return answer;
     }),
     route(contract.stepUp, async (call) => {

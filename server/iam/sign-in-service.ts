@@ -3,10 +3,15 @@ import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Me, User } from '#contract/iam.ts';
 import { mutate } from '#server/db/mutate.ts';
-import { principalOf, type CallContext } from '#server/http/call-context.ts';
+import { principalOf, type CallContext, type Principal } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
 import type { Database } from '#server/db/database.ts';
-import { checkPassword, findAccountByEmail, type CredentialDeps } from './credential-service.ts';
+import {
+  checkPassword,
+  findAccountByEmail,
+  type Account,
+  type CredentialDeps,
+} from './credential-service.ts';
 import { hashPassword } from './password-hashing.ts';
 import { csrfTokenOf } from './secret-values.ts';
 import { endSession, insertSession } from './session-store.ts';
@@ -38,18 +43,10 @@ export async function signIn(
   const password_hash = account.outdated ? await hashPassword(password) : account.password_hash;
   const session_id = randomUUIDv7();
   const { user_id } = account;
-  const principal = {
-    type: 'user',
-    principal_id: user_id,
-    user_id,
-    label: account.email,
-    session: null,
-    token: null,
-    grants: [],
-  } as const;
+  const principal = personOf(account);
   const opened = await mutate(
     deps.db,
-    { ...context, principal: { ...principal, grants: [] } },
+    { ...context, principal },
     {
       action: 'iam.login',
       title: `Sign in ${account.email}`,
@@ -68,14 +65,23 @@ export async function signIn(
         .returning(USER_COLUMNS)
         .executeTakeFirst();
       if (!user) throw new ControlError('invalid_credentials', WRONG);
-      const former = context.principal?.session?.session_id;
-      if (former !== undefined) await endSession(tx, former, 'Signed in anew');
       return { result: { user, token: await insertSession(tx, context, session_id, user_id) } };
     },
   );
   await account.succeeded();
   return { user: opened.user, csrf_token: csrfTokenOf(opened.token), token: opened.token };
 }
+
+/** Whom the audit log names: the request came from nobody. */
+const personOf = ({ user_id, email }: Account): Principal => ({
+  type: 'user',
+  principal_id: user_id,
+  user_id,
+  label: email,
+  session: null,
+  token: null,
+  grants: [],
+});
 
 /** Ends the session that asks. An API token has none to end. */
 export async function signOut(db: Database, context: CallContext): Promise<{ ended: boolean }> {

@@ -9,8 +9,9 @@
  */
 import { isIPv6 } from 'node:net';
 import { hash } from 'node:crypto';
-import type pg from 'pg';
+import { CompiledQuery } from 'kysely';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Database } from '#server/db/database.ts';
 import { ControlError } from '#server/http/control-error.ts';
 
 const ALLOWED_FAILURES = 5;
@@ -32,11 +33,18 @@ export interface SignInThrottle {
   begin(account: string, ip: string | null): Promise<SignInAttempt>;
 }
 
-export function createSignInThrottle(pool: pg.Pool): SignInThrottle {
+export function createSignInThrottle(db: Database): SignInThrottle {
+  // The part of a pg client that the limiter calls.
+  const storeClient = {
+    async query({ text, values }: { text: string; values: unknown[] }) {
+      const { rows, numAffectedRows } = await db.executeQuery(CompiledQuery.raw(text, values));
+      return { rows, rowCount: Number(numAffectedRows ?? rows.length) };
+    },
+  };
   const limiter = (keyPrefix: string, points: number, duration: number) =>
     new RateLimiterPostgres({
-      storeClient: pool,
-      storeType: 'pool',
+      storeClient,
+      storeType: 'client',
       tableName: 'sign_in_throttle',
       tableCreated: true,
       keyPrefix,

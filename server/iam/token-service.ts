@@ -4,7 +4,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Page } from '#contract/common.ts';
 import type { ApiToken, TOKEN_STATES } from '#contract/iam.ts';
 import type { Database, Tx } from '#server/db/database.ts';
-import { mutate } from '#server/db/mutate.ts';
+import { mutate, type Changed } from '#server/db/mutate.ts';
 import { principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
 import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
@@ -86,7 +86,7 @@ export async function createToken(
       ...scope,
       reason,
     },
-    async (tx) => {
+    async (tx): Promise<Changed<{ token: ApiToken; value: string | null }>> => {
       const expires_at = sql<string>`now() + make_interval(days => ${expires_in_days}::integer)`;
       await tx
         .insertInto('api_tokens')
@@ -104,7 +104,7 @@ export async function createToken(
       const created = await lockToken(tx, token_id);
       return {
         after: shown(created),
-        result: { token: created, value: value as string | null },
+        result: { token: created, value },
         replay: { token: created, value: null },
       };
     },
