@@ -50,12 +50,18 @@ class PreparingClient extends pg.Client {
   }
 }
 
-/** Opens a pool of at most `max` connections; connections are made on first use. */
-export function openDatabase(url: string, { max = 20 }: { max?: number } = {}): DatabaseHandle {
+/**
+ * Opens a pool of at most `max` connections; connections are made on first use. With `waitForDisk` false a commit returns before it
+ * is on disk (`synchronous_commit = off`): only for what is written again after a crash.
+ */
+export function openDatabase(
+  url: string,
+  { max = 20, waitForDisk = true }: { max?: number; waitForDisk?: boolean } = {},
+): DatabaseHandle {
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    options: '-c timezone=UTC',
+    options: `-c timezone=UTC${waitForDisk ? '' : ' -c synchronous_commit=off'}`,
     application_name: 'cloudlysis-control',
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 5_000,

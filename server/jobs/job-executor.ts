@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import pg from 'pg';
-import type { DatabaseHandle } from '#server/db/database.ts';
+import { openDatabase, type DatabaseHandle } from '#server/db/database.ts';
 import type { JobDefinition } from './job-definition.ts';
 import { JOB_PROTOCOL_VERSION, JOB_QUEUE } from './job-protocol.ts';
 import { registerJobWorkflow, type JobLog } from './job-runner.ts';
@@ -37,21 +37,10 @@ export async function startJobExecutor({
   concurrency = 20,
 }: ExecutorOptions): Promise<JobExecutor> {
   const executorId = randomUUID();
-  const journal = new pg.Pool({
-    connectionString: database.url,
-    max: 6,
-    options: '-c timezone=UTC -c synchronous_commit=off',
-    application_name: 'cloudlysis-control jobs',
-  });
-  journal.on('error', (error) => log.warn({ error: error.message }, 'a connection of the job journal broke'));
+  const journal = openDatabase(database.url, { max: 6, waitForDisk: false });
   const lock = await holdExecutorLock(database.url, executorId);
-  registerJobWorkflow({
-    database,
-    journal,
-    definitions: new Map(definitions.map((definition) => [definition.kind, definition])),
-    executorId,
-    log,
-  });
+  const known = new Map(definitions.map((definition) => [definition.kind, definition]));
+  registerJobWorkflow({ journal, definitions: known, executorId, log });
   DBOS.setConfig({
     name: 'cloudlysis-control',
     systemDatabaseUrl: database.url,
@@ -89,7 +78,7 @@ export async function startJobExecutor({
       await watching;
       // A step under way is left as after a crash: the next executor runs it again. Waiting for a drain would hold the shutdown for a minute.
       await DBOS.shutdown({ deregister: true });
-      await journal.end();
+      await journal.close();
       await lock.end();
     },
   };

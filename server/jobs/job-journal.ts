@@ -34,30 +34,20 @@ interface StuckRecord {
 }
 
 export async function loadRun(db: Database, jobId: string): Promise<JobRunState> {
-  const job = await db
-    .selectFrom('jobs')
-    .select(['job_id', 'kind', 'input', 'tenant_id', 'request_id', 'stuck'])
-    .where('job_id', '=', jobId)
-    .executeTakeFirstOrThrow();
-  const steps = await db
-    .selectFrom('job_steps')
-    .select(['name', 'output'])
-    .where('job_id', '=', jobId)
-    .where('output', 'is not', null)
-    .execute();
-  const stuck = job.stuck as unknown as StuckRecord | null;
-  return {
-    job_id: job.job_id,
-    kind: job.kind,
-    input: job.input as Record<string, unknown>,
-    tenant_id: job.tenant_id,
-    request_id: job.request_id,
-    outputs: Object.fromEntries(steps.map((step) => [step.name, step.output])),
-    resume: stuck
-      ? { step_index: stuck.step_index, during: stuck.during, skip: stuck.resume === 'skip' }
-      : null,
-    undo_for: stuck?.undo_for ?? null,
+  const { rows } = await sql<
+    Omit<JobRunState, 'resume' | 'undo_for'> & { stuck: StuckRecord | null }
+  >`select job_id, kind, input, tenant_id, request_id, stuck,
+      coalesce((select jsonb_object_agg(name, output) from job_steps where job_steps.job_id = jobs.job_id and output is not null), '{}') as outputs
+    from jobs where job_id = ${jobId}`.execute(db);
+  const [row] = rows;
+  if (!row) throw new Error(`There is no job ${jobId}.`);
+  const { stuck, ...job } = row;
+  const resume = stuck && {
+    step_index: stuck.step_index,
+    during: stuck.during,
+    skip: stuck.resume === 'skip',
   };
+  return { ...job, resume, undo_for: stuck?.undo_for ?? null };
 }
 
 /** Writes the end of one step and the beginning of the next; answers when that first began, or null when a cancel was asked for instead. */
@@ -111,36 +101,51 @@ interface Finish {
   executorId: string;
 }
 
-/** Ends a run: last step, final state, what the domain settles, and the event of it, in one transaction. Ending twice changes nothing. */
+/**
+ * Ends a run: last step, final state, its event and what the domain settles, in one transaction. Ending twice changes nothing. Like
+ * the journal it does not wait for the disk; the engine's record of the ended workflow does.
+ */
 export async function finishJob(
-  db: Database,
+  journal: Database,
   definition: JobDefinition,
   job: JobRunState,
-  finish: Finish,
+  { ended, state, error, stuck, result, executorId }: Finish,
 ): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    const [index, state, output, error] = endValues(finish.ended);
-    await sql`select journal_step(${job.job_id}, ${index}, ${state}, ${output}::jsonb, ${error}::jsonb, null, null, false, ${finish.executorId})`.execute(
-      tx,
-    );
-    const { rows } = await sql<{
-      created_by: string;
-    }>`update jobs set state = ${finish.state}, error = ${json(finish.error)}::jsonb, stuck = ${json(finish.stuck)}::jsonb,
-        result = ${json(finish.result)}::jsonb, current_step = null, started_at = coalesce(started_at, now()),
-        finished_at = ${finish.state === 'stuck' ? null : sql`now()`}
-      where job_id = ${job.job_id} and state in ('queued', 'running', 'undoing') returning created_by`.execute(
-      tx,
-    );
-    if (rows.length === 0) return;
-    await definition.settle?.(tx, {
-      job_id: job.job_id,
-      input: job.input,
-      state: finish.state,
-      tenant_id: job.tenant_id,
-    });
-    await sql`insert into audit_events (actor_type, actor_id, actor_label, on_behalf_of, action, outcome, target_type, target_id, tenant_id, environment, details, request_id, trace_id, job_id)
-      select 'system', ${finish.executorId}, 'job executor', created_by, ${`job.${finish.state}`}, ${finish.state === 'succeeded' || finish.state === 'cancelled_rolled_back' ? 'succeeded' : 'failed'},
-        target_type, target_id, tenant_id, environment, jsonb_build_object('title', title, 'error', ${json(finish.error)}::jsonb, 'stuck', ${json(finish.stuck)}::jsonb), request_id, trace_id, job_id
-      from jobs where job_id = ${job.job_id}`.execute(tx);
+  const [index, endedState, output, stepError] = endValues(ended);
+  const finish = sql<{
+    first: boolean;
+  }>`select journal_finish(${job.job_id}, ${index}, ${endedState}, ${output}::jsonb, ${stepError}::jsonb,
+    ${state}, ${json(error)}::jsonb, ${json(stuck)}::jsonb, ${json(result)}::jsonb, ${executorId}) as first`;
+  const { settle } = definition;
+  if (!settle) {
+    await finish.execute(journal);
+    return;
+  }
+  await journal.transaction().execute(async (tx) => {
+    const { rows } = await finish.execute(tx);
+    if (!rows[0]?.first) return;
+    await settle(tx, { job_id: job.job_id, input: job.input, state, tenant_id: job.tenant_id });
   });
+}
+
+/** PostgreSQL is away: what was to be written is written when it is back. */
+const isAway = (error: unknown) => {
+  const { code = '' } = error as { code?: string };
+  return (
+    /^(08|57P|53300)/.test(code) ||
+    code.startsWith('E') ||
+    /Connection terminated|connection timeout|timeout exceeded when trying to connect/i.test(String(error))
+  );
+};
+
+/** Does it again for as long as the database does not answer. A job must not fail because its log could not be written just then. */
+export async function untilDatabaseAnswers<T>(work: () => Promise<T>): Promise<T> {
+  for (let wait = 100; ; wait = Math.min(wait * 2, 2_000)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
 }

@@ -10,7 +10,6 @@
  * Everything that decides the path (outcomes, cancel) comes out of DBOS steps, so that a replay takes the same path.
  */
 import { DBOS } from '@dbos-inc/dbos-sdk';
-import type pg from 'pg';
 import type { JobError } from '#contract/jobs.ts';
 import type { DatabaseHandle } from '#server/db/database.ts';
 import { StepFailure, type FinishedJob, type JobDefinition, type StepContext } from './job-definition.ts';
@@ -19,6 +18,7 @@ import {
   finishJob,
   loadRun,
   saveProgress,
+  untilDatabaseAnswers,
   writeJournal,
   type JobRunState,
   type JournalEnd,
@@ -30,9 +30,8 @@ export interface JobLog {
 }
 
 interface RunnerDeps {
-  database: DatabaseHandle;
   /** A few connections that do not wait for the disk at commit. */
-  journal: pg.Pool;
+  journal: DatabaseHandle;
   definitions: ReadonlyMap<string, JobDefinition>;
   executorId: string;
   log: JobLog;
@@ -54,11 +53,15 @@ class CancelRequested extends Error {}
 
 /** Registers the workflow that runs jobs; call once, before DBOS is launched. */
 export function registerJobWorkflow(deps: RunnerDeps): void {
-  DBOS.registerWorkflow((jobId: string) => runJob(deps, jobId), { name: JOB_WORKFLOW });
+  DBOS.registerWorkflow((jobId: string, runNumber: number) => runJob(deps, jobId, runNumber), {
+    name: JOB_WORKFLOW,
+  });
 }
 
-async function runJob(deps: RunnerDeps, jobId: string): Promise<void> {
-  const job = await DBOS.runStep(() => loadRun(deps.database.db, jobId), { name: 'load' });
+async function runJob(deps: RunnerDeps, jobId: string, runNumber: number): Promise<void> {
+  const load = () => untilDatabaseAnswers(() => loadRun(deps.journal.db, jobId));
+  // A first run reads what never changes; where a later one goes on is overwritten as soon as it does.
+  const job = runNumber === 1 ? await load() : await DBOS.runStep(load, { name: 'load' });
   const definition = deps.definitions.get(job.kind);
   if (!definition) throw new Error(`Job ${jobId} is of kind ${job.kind}, which this server does not know.`);
   await new JobRun(deps, definition, job).execute();
@@ -148,18 +151,9 @@ class JobRun {
     stuck: object | null = null,
   ): Promise<void> {
     const result = state === 'succeeded' ? this.outputs : null;
-    await DBOS.runStep(
-      () =>
-        finishJob(this.deps.database.db, this.definition, this.job, {
-          ended: this.unwritten,
-          state,
-          error,
-          stuck,
-          result,
-          executorId: this.deps.executorId,
-        }),
-      { name: 'finish' },
-    );
+    const { journal, executorId } = this.deps;
+    const finish = { ended: this.unwritten, state, error, stuck, result, executorId };
+    await untilDatabaseAnswers(() => finishJob(journal.db, this.definition, this.job, finish));
     this.deps.log.info({ job_id: this.job.job_id, kind: this.job.kind, state }, 'job ended');
   }
 
@@ -171,12 +165,9 @@ class JobRun {
         state: direction === 'run' ? 'running' : 'undoing',
         cancellable,
       } as const;
-      const begun = await writeJournal(
-        this.deps.journal,
-        this.job.job_id,
-        this.unwritten,
-        beginning,
-        this.deps.executorId,
+      const { journal, executorId } = this.deps;
+      const begun = await untilDatabaseAnswers(() =>
+        writeJournal(journal.pool, this.job.job_id, this.unwritten, beginning, executorId),
       );
       if (!begun.first_started_at) return { ended: 'not_begun' };
       const outcome = await this.perform(index, direction, new Date(begun.first_started_at), cancellable);
@@ -245,7 +236,9 @@ class JobRun {
       abort.signal.throwIfAborted();
       if (Date.now() - writtenAt < PROGRESS_EVERY_MS) return;
       writtenAt = Date.now();
-      const cancelRequested = await saveProgress(this.deps.journal, this.job.job_id, index, figures);
+      const cancelRequested = await untilDatabaseAnswers(() =>
+        saveProgress(this.deps.journal.pool, this.job.job_id, index, figures),
+      );
       if (cancelRequested && cancellable) {
         abort.abort(new CancelRequested());
         abort.signal.throwIfAborted();

@@ -240,6 +240,7 @@ export interface Tenants {
 
 export interface TenantTotals {
   count: number;
+  environment: string;
   plan: string;
   status: string;
 }

@@ -2,6 +2,27 @@
 
 create extension pg_trgm;
 
+CREATE OR REPLACE FUNCTION public.journal_finish(p_job_id uuid, p_ended_index integer, p_ended_state text, p_output jsonb, p_error jsonb, p_state text, p_job_error jsonb, p_stuck jsonb, p_result jsonb, p_executor text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform journal_step(p_job_id, p_ended_index, p_ended_state, p_output, p_error, null, null, false, p_executor);
+  update jobs set
+    state = p_state, error = p_job_error, stuck = p_stuck, result = p_result, current_step = null,
+    started_at = coalesce(started_at, now()), finished_at = case when p_state = 'stuck' then null else now() end
+    where job_id = p_job_id and state in ('queued', 'running', 'undoing');
+  if not found then
+    return false;
+  end if;
+  insert into audit_events (actor_type, actor_id, actor_label, on_behalf_of, action, outcome, target_type, target_id, tenant_id, environment, details, request_id, trace_id, job_id)
+    select 'system', p_executor, 'job executor', created_by, 'job.' || p_state,
+      case when p_state in ('succeeded', 'cancelled_rolled_back') then 'succeeded' else 'failed' end, target_type, target_id, tenant_id, environment,
+      jsonb_build_object('title', title, 'error', p_job_error, 'stuck', p_stuck), request_id, trace_id, job_id
+    from jobs where job_id = p_job_id;
+  return true;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.journal_step(p_job_id uuid, p_ended_index integer, p_ended_state text, p_output jsonb, p_error jsonb, p_begun_index integer, p_begun_state text, p_cancellable boolean, p_executor text)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
@@ -83,17 +104,21 @@ CREATE OR REPLACE FUNCTION public.keep_tenant_totals()
 AS $function$
 begin
   if tg_op = 'INSERT' then
-    insert into tenant_totals select status, plan, count(*) from changed_after group by 1, 2 order by 1, 2
-      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+    insert into tenant_totals
+      select environment, status, plan, count(*) from changed_after, unnest(environments || ''::text) environment group by 1, 2, 3 order by 1, 2, 3
+      on conflict (environment, status, plan) do update set count = tenant_totals.count + excluded.count;
   elsif tg_op = 'DELETE' then
-    insert into tenant_totals select status, plan, -count(*) from changed_before group by 1, 2 order by 1, 2
-      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+    insert into tenant_totals
+      select environment, status, plan, -count(*) from changed_before, unnest(environments || ''::text) environment group by 1, 2, 3 order by 1, 2, 3
+      on conflict (environment, status, plan) do update set count = tenant_totals.count + excluded.count;
   else
     insert into tenant_totals
-      select status, plan, sum(n) from (
-        select status, plan, -1 as n from changed_before union all select status, plan, 1 from changed_after
-      ) moves group by 1, 2 having sum(n) <> 0 order by 1, 2
-      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+      select environment, status, plan, sum(n) from (
+        select environment, status, plan, -1 as n from changed_before, unnest(environments || ''::text) environment
+        union all
+        select environment, status, plan, 1 from changed_after, unnest(environments || ''::text) environment
+      ) moves group by 1, 2, 3 having sum(n) <> 0 order by 1, 2, 3
+      on conflict (environment, status, plan) do update set count = tenant_totals.count + excluded.count;
   end if;
   return null;
 end $function$;
@@ -374,10 +399,11 @@ create table step_up_proofs (
 CREATE INDEX step_up_proofs_expires_at ON public.step_up_proofs USING btree (expires_at);
 
 create table tenant_totals (
+  environment text not null,
   status text not null,
   plan text not null,
   count bigint not null,
-  constraint tenant_totals_pkey PRIMARY KEY (status, plan)
+  constraint tenant_totals_pkey PRIMARY KEY (environment, status, plan)
 );
 
 create table tenants (

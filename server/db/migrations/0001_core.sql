@@ -170,3 +170,25 @@ begin
   perform pg_notify('control_jobs', p_job_id::text);
   return first_started_at;
 end $$;
+
+-- Ends a run of a job: its last step, its state, and the event of it. Ending twice changes nothing and answers false.
+create function journal_finish(
+  p_job_id uuid, p_ended_index integer, p_ended_state text, p_output jsonb, p_error jsonb,
+  p_state text, p_job_error jsonb, p_stuck jsonb, p_result jsonb, p_executor text
+) returns boolean language plpgsql as $$
+begin
+  perform journal_step(p_job_id, p_ended_index, p_ended_state, p_output, p_error, null, null, false, p_executor);
+  update jobs set
+    state = p_state, error = p_job_error, stuck = p_stuck, result = p_result, current_step = null,
+    started_at = coalesce(started_at, now()), finished_at = case when p_state = 'stuck' then null else now() end
+    where job_id = p_job_id and state in ('queued', 'running', 'undoing');
+  if not found then
+    return false;
+  end if;
+  insert into audit_events (actor_type, actor_id, actor_label, on_behalf_of, action, outcome, target_type, target_id, tenant_id, environment, details, request_id, trace_id, job_id)
+    select 'system', p_executor, 'job executor', created_by, 'job.' || p_state,
+      case when p_state in ('succeeded', 'cancelled_rolled_back') then 'succeeded' else 'failed' end, target_type, target_id, tenant_id, environment,
+      jsonb_build_object('title', title, 'error', p_job_error, 'stuck', p_stuck), request_id, trace_id, job_id
+    from jobs where job_id = p_job_id;
+  return true;
+end $$;

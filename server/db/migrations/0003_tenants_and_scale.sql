@@ -24,27 +24,32 @@ create index tenants_status_id on tenants (status, tenant_id);
 create index tenants_environments on tenants using gin (environments);
 create index tenants_search on tenants using gin ((tenant_id || ' ' || lower(name)) gin_trgm_ops);
 
--- Totals are kept, never scanned.
+-- Totals are kept, never scanned. The environment '' counts every tenant once.
 create table tenant_totals (
-  status text not null,
-  plan   text not null,
-  count  bigint not null,
-  primary key (status, plan)
+  environment text not null,
+  status      text not null,
+  plan        text not null,
+  count       bigint not null,
+  primary key (environment, status, plan)
 );
 create function keep_tenant_totals() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
-    insert into tenant_totals select status, plan, count(*) from changed_after group by 1, 2 order by 1, 2
-      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+    insert into tenant_totals
+      select environment, status, plan, count(*) from changed_after, unnest(environments || ''::text) environment group by 1, 2, 3 order by 1, 2, 3
+      on conflict (environment, status, plan) do update set count = tenant_totals.count + excluded.count;
   elsif tg_op = 'DELETE' then
-    insert into tenant_totals select status, plan, -count(*) from changed_before group by 1, 2 order by 1, 2
-      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+    insert into tenant_totals
+      select environment, status, plan, -count(*) from changed_before, unnest(environments || ''::text) environment group by 1, 2, 3 order by 1, 2, 3
+      on conflict (environment, status, plan) do update set count = tenant_totals.count + excluded.count;
   else
     insert into tenant_totals
-      select status, plan, sum(n) from (
-        select status, plan, -1 as n from changed_before union all select status, plan, 1 from changed_after
-      ) moves group by 1, 2 having sum(n) <> 0 order by 1, 2
-      on conflict (status, plan) do update set count = tenant_totals.count + excluded.count;
+      select environment, status, plan, sum(n) from (
+        select environment, status, plan, -1 as n from changed_before, unnest(environments || ''::text) environment
+        union all
+        select environment, status, plan, 1 from changed_after, unnest(environments || ''::text) environment
+      ) moves group by 1, 2, 3 having sum(n) <> 0 order by 1, 2, 3
+      on conflict (environment, status, plan) do update set count = tenant_totals.count + excluded.count;
   end if;
   return null;
 end $$;
