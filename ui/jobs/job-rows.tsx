@@ -38,7 +38,7 @@ export function JobRows({
         rowLink={jobLink}
         skeleton={jobs ? undefined : 3}
         dimmed={Boolean(error)}
-        empty={<EmptyState title={empty} />}
+        empty={<EmptyState compact title={empty} />}
       />
       {more && (
         <Link to="/jobs" search={more} className={classes.more}>

@@ -48,10 +48,8 @@ interface HeldPlan {
   /** When it stops being valid, by this browser's clock: the server's clock may differ, the length of its validity does not. */
   deadline: number;
 }
-const hold = (plan: Plan): HeldPlan => ({
-  plan,
-  deadline: Date.now() + Date.parse(plan.expires_at) - Date.parse(plan.created_at),
-});
+const lifetime = (plan: Plan): number => Date.parse(plan.expires_at) - Date.parse(plan.created_at);
+const hold = (plan: Plan): HeldPlan => ({ plan, deadline: Date.now() + lifetime(plan) });
 
 interface Drift {
   changes: readonly Change[];
@@ -94,7 +92,7 @@ export function PlanDialog({
       closeOnClickOutside={false}
       closeOnEscape={!busy}
       aria-labelledby={titleId}
-      yOffset="5dvh"
+      yOffset="4dvh"
     >
       <div className={classes.dialog} data-production={touched.some(isProduction) || undefined}>
         <header className={classes.header}>
@@ -218,7 +216,8 @@ function PlanForm({
     );
 
   const { plan, deadline } = held;
-  const left = (deadline - now) / 1000;
+  // The ticking clock may be a second behind the moment in which the plan came.
+  const left = Math.min(deadline - now, lifetime(plan)) / 1000;
   const expired = left <= 0;
   const final = plan.steps.some(({ point_of_no_return }) => point_of_no_return);
   const blockedBy =

@@ -111,14 +111,16 @@ export function CreateTenantDrawer({ onClose }: { onClose: () => void }) {
           error={form.errors['reason']}
           onChange={(reason) => form.setFieldValue('reason', reason)}
         />
-        {!isTaken && <ProblemAlert error={create.error} />}
-        <div className={classes.footer}>
-          <Button variant="default" onClick={onClose} disabled={create.isPending}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Create tenant
-          </Button>
+        <div className={classes.bottom}>
+          {!isTaken && <ProblemAlert error={create.error} />}
+          <div className={classes.footer}>
+            <Button variant="default" onClick={onClose} disabled={create.isPending}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={create.isPending}>
+              Create tenant
+            </Button>
+          </div>
         </div>
       </form>
     </Drawer>

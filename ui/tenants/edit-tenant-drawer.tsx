@@ -103,33 +103,35 @@ function EditForm({ read, onClose }: { read: Read; onClose: () => void }) {
         error={form.errors['reason']}
         onChange={(reason) => form.setFieldValue('reason', reason)}
       />
-      {!isStale && <ProblemAlert error={update.error} />}
-      {newer && (
-        <div className={classes.newer} role="alert">
-          <b>Somebody changed it meanwhile. Nothing of yours was saved.</b>
-          <ChangeList changes={newer.theirs} />
-          {newer.conflicts.length > 0 && (
-            <p>You have both changed {newer.conflicts.join(', ')}: your values are kept there.</p>
-          )}
-          <Button onClick={reapply}>Reload and re-apply mine</Button>
+      <div className={formClasses.bottom}>
+        {!isStale && <ProblemAlert error={update.error} />}
+        {newer && (
+          <div className={classes.newer} role="alert">
+            <b>Somebody changed it meanwhile. Nothing of yours was saved.</b>
+            <ChangeList changes={newer.theirs} />
+            {newer.conflicts.length > 0 && (
+              <p>You have both changed {newer.conflicts.join(', ')}: your values are kept there.</p>
+            )}
+            <Button onClick={reapply}>Reload and re-apply mine</Button>
+          </div>
+        )}
+        {reapplied && (
+          <p className={classes.reapplied}>
+            Your changes stand on top of theirs now. Look them over and save again.
+          </p>
+        )}
+        <div className={formClasses.footer}>
+          <Button variant="default" onClick={onClose} disabled={update.isPending}>
+            Cancel
+          </Button>
+          <GuardedButton
+            type="submit"
+            loading={update.isPending}
+            against={newer ? 'Re-apply your changes first' : unchanged ? 'Nothing is changed yet' : null}
+          >
+            Save changes
+          </GuardedButton>
         </div>
-      )}
-      {reapplied && (
-        <p className={classes.reapplied}>
-          Your changes stand on top of theirs now. Look them over and save again.
-        </p>
-      )}
-      <div className={formClasses.footer}>
-        <Button variant="default" onClick={onClose} disabled={update.isPending}>
-          Cancel
-        </Button>
-        <GuardedButton
-          type="submit"
-          loading={update.isPending}
-          against={newer ? 'Re-apply your changes first' : unchanged ? 'Nothing is changed yet' : null}
-        >
-          Save changes
-        </GuardedButton>
       </div>
     </form>
   );
