@@ -70,19 +70,27 @@ export async function seedRoleTemplates(db: Database): Promise<void> {
   });
 }
 
+export interface FirstOwner {
+  email: string;
+  password: string;
+  generated: boolean;
+  weakness: string | null;
+}
+
 /**
  * Creates the first owner while there is no user at all, and answers how they sign in; null when there are users. `generated`: the
- * password was made here, so show it once. Throws, with a sentence for the person who starts the server, on an unfit email or password.
+ * password was made here, so show it once. A weak password that was given is taken, because who gives it owns the machine; `weakness`
+ * says what is wrong with it. Throws, with a sentence for the person who starts the server, on an unfit email.
  */
 export async function createFirstOwner(
   db: Database,
   { email, password: given = null }: { email: string; password?: string | null | undefined },
-): Promise<{ email: string; password: string; generated: boolean } | null> {
+): Promise<FirstOwner | null> {
   const anyUser = (handle: Database) =>
     handle.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
   if (await anyUser(db)) return null;
   const owner = { email, display_name: 'Owner' };
-  assertFit(owner, given);
+  assertEmail(email);
   const password = given ?? readablePassword();
   const password_hash = await hashPassword(password);
   return inTurn(db, async (tx) => {
@@ -101,20 +109,27 @@ export async function createFirstOwner(
       status: 'active',
       roles: ['owner'],
     });
-    return { email, password, generated: given === null };
+    return {
+      email,
+      password,
+      generated: given === null,
+      weakness: given === null ? null : weaknessOf(owner, given),
+    };
   });
 }
 
-function assertFit(owner: { email: string; display_name: string }, password: string | null): void {
-  if (!/^[^\s@]+@[^\s@]+$/.test(owner.email))
-    throw new Error(`The first owner's email "${owner.email}" is not an email address.`);
-  if (password === null) return;
-  const fault =
-    password.length < MIN_PASSWORD_LENGTH
-      ? `It needs ${MIN_PASSWORD_LENGTH} characters at least.`
-      : passwordFault(password, owner);
-  if (fault !== null) throw new Error(`The first owner's password is not accepted. ${fault}`);
+function assertEmail(email: string): void {
+  if (!/^[^\s@]+@[^\s@]+$/.test(email))
+    throw new FirstOwnerError(`The first owner's email "${email}" is not an email address.`);
 }
+
+const weaknessOf = (owner: { email: string; display_name: string }, password: string) =>
+  password.length < MIN_PASSWORD_LENGTH
+    ? `It needs ${MIN_PASSWORD_LENGTH} characters at least.`
+    : passwordFault(password, owner);
+
+/** Something that whoever starts the server has to put right. */
+export class FirstOwnerError extends Error {}
 
 /** Five groups of five characters, about 146 bits: as easy to read out as it is hard to guess. */
 function readablePassword(): string {
