@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -18,7 +19,10 @@ function precompress(): Plugin {
           const file = path.join(folder, name);
           const content = await readFile(file);
           const brotli = brotliCompressSync(content, {
-            params: { [constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
+            params: {
+              [constants.BROTLI_PARAM_QUALITY]: 10,
+              [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+            },
           });
           await Promise.all([
             writeFile(`${file}.br`, brotli),
@@ -34,6 +38,11 @@ function precompress(): Plugin {
 export default defineConfig({
   root: 'ui',
   plugins: [react(), precompress()],
+  resolve: {
+    alias: [
+      { find: /^typebox$/, replacement: fileURLToPath(new URL('ui/app/plain-schemas.ts', import.meta.url)) },
+    ],
+  },
   build: {
     outDir: '../dist/ui',
     emptyOutDir: true,

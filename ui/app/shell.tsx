@@ -103,7 +103,8 @@ export function Shell() {
             <ProblemAlert error={me.error} onRetry={() => void me.refetch()} />
           </div>
         ) : (
-          me.data && <Outlet />
+          // Drawn while `me` is still on its way, so that the page's own reads are, too.
+          <Outlet />
         )}
       </main>
       <StepUpPrompt />

@@ -1,13 +1,13 @@
-import { notifications } from '@mantine/notifications';
 import { IconAlertCircle, IconCheck } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { describeError, isQuiet } from '#ui/api/errors.ts';
 import { CopyButton } from './middle-truncate.tsx';
 import classes from './text.module.css';
+import { showToast } from './toaster.ts';
 
 /** Says that something was done, and leads to the job that did it. */
 export function toastDone(message: string, job_id?: string): void {
-  notifications.show({
+  showToast({
     message: (
       <>
         {message}
@@ -31,12 +31,17 @@ export function toastDone(message: string, job_id?: string): void {
 export function toastProblem(error: unknown, what?: string): void {
   if (isQuiet(error)) return;
   const { title, detail, code, request_id } = describeError(error);
-  notifications.show({
+  showToast({
     title: what ?? title,
     message: (
       <>
         {what ? `${title}. ` : ''}
-        {detail} <CopyButton text={[code, request_id].filter(Boolean).join(' · ')} always />
+        {detail}{' '}
+        <CopyButton
+          text={[code, request_id].filter(Boolean).join(' · ')}
+          label="Copy code and request id"
+          always
+        />
       </>
     ),
     icon: <IconAlertCircle size={16} />,
