@@ -21,7 +21,12 @@ export interface DrivenJob {
 
 export class Cancelled extends Error {}
 
-export function driveJob(db: Database, definition: JobDefinition, input: Input, job_id = randomUUIDv7()): DrivenJob {
+export function driveJob(
+  db: Database,
+  definition: JobDefinition,
+  input: Input,
+  job_id = randomUUIDv7(),
+): DrivenJob {
   const steps = definition.steps(input);
   const progress = new Map<string, unknown[]>();
   const outputs: Record<string, unknown> = {};
@@ -73,7 +78,9 @@ export function driveJob(db: Database, definition: JobDefinition, input: Input, 
     },
     settle: async (state) => {
       const tenant_id = typeof input['tenant_id'] === 'string' ? input['tenant_id'] : null;
-      await db.transaction().execute(async (tx) => definition.settle?.(tx, { job_id, input, state, tenant_id }));
+      await db
+        .transaction()
+        .execute(async (tx) => definition.settle?.(tx, { job_id, input, state, tenant_id }));
     },
   };
 }

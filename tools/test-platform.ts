@@ -29,12 +29,21 @@ export interface TestPlatform {
   /** The store of an environment, the first when none is named. */
   store(environment?: string): PlacementStore;
   /** Makes a tenant with a placement for each given service kind, in the store and the index. */
-  addTenant(tenant_id: string, shards?: Partial<Record<ServiceKind, string>>, environments?: string[]): Promise<void>;
+  addTenant(
+    tenant_id: string,
+    shards?: Partial<Record<ServiceKind, string>>,
+    environments?: string[],
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startTestPlatform(
-  options: { environments?: string[]; speed?: number; thresholds?: Partial<ScaleThresholds>; node_deadline_ms?: number } = {},
+  options: {
+    environments?: string[];
+    speed?: number;
+    thresholds?: Partial<ScaleThresholds>;
+    node_deadline_ms?: number;
+  } = {},
 ): Promise<TestPlatform> {
   const names = options.environments ?? ['dev'];
   const folder = await mkdtemp(join(tmpdir(), 'platform-'));
@@ -49,7 +58,10 @@ export async function startTestPlatform(
     thresholds: { ...DEFAULT_THRESHOLDS, drain_timeout_s: 4, ack_timeout_s: 4, ...options.thresholds },
     store: openPlacementFileStore(placementFilePath(folder, environment)),
   }));
-  const nodes = createNodeAdminClient({ token: fleet.manifest.token, deadlineMs: options.node_deadline_ms ?? 500 });
+  const nodes = createNodeAdminClient({
+    token: fleet.manifest.token,
+    deadlineMs: options.node_deadline_ms ?? 500,
+  });
   const store = (environment = names[0]) => {
     const settings = environments.find((each) => each.environment === environment);
     if (!settings) throw new Error(`the test platform has no environment ${environment}`);
@@ -85,7 +97,17 @@ const recordsOf = (tenant_id: string, shards: Partial<Record<ServiceKind, string
     const shard = shards[service];
     return shard === undefined
       ? []
-      : [{ tenant_id, service, shard, state: 'active' as const, epoch: 17, job_id: null, updated_at: new Date().toISOString() }];
+      : [
+          {
+            tenant_id,
+            service,
+            shard,
+            state: 'active' as const,
+            epoch: 17,
+            job_id: null,
+            updated_at: new Date().toISOString(),
+          },
+        ];
   });
 
 /** Makes every node of the environment that answers apply the revision. */
@@ -95,9 +117,13 @@ async function waitForNodes(fleet: Fleet, environment: string, revision: number)
     nodes
       .filter((node) => node.environment === environment)
       .map(async ({ url, node_id }) => {
-        const response = await fetch(`${url}/admin/reload`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+        const response = await fetch(`${url}/admin/reload`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}` },
+        });
         const answer = (await response.json()) as { placement_revision: number };
-        if (answer.placement_revision < revision) throw new Error(`${node_id} stays at ${answer.placement_revision}, not ${revision}`);
+        if (answer.placement_revision < revision)
+          throw new Error(`${node_id} stays at ${answer.placement_revision}, not ${revision}`);
       }),
   );
 }

@@ -37,7 +37,10 @@ describe('the migration of a tenant', () => {
     const [settings] = platform.dependencies.environments;
     const nodes = settings!.nodes.filter(({ kind }) => kind === 'aggregate');
     const states = await Promise.all(
-      nodes.map(async (node) => [node.node_id, (await platform.dependencies.nodes.tenant(node, tenant_id)).state]),
+      nodes.map(async (node) => [
+        node.node_id,
+        (await platform.dependencies.nodes.tenant(node, tenant_id)).state,
+      ]),
     );
     return Object.fromEntries(states) as Record<string, string>;
   }
@@ -162,7 +165,9 @@ describe('the migration of a tenant', () => {
     const job = await start();
     const key = placementKey('aggregate', tenant_id);
     const entry = await platform.store().get(key);
-    await platform.store().update({ ...entry!.record, state: 'draining', job_id: 'another' }, entry!.revision);
+    await platform
+      .store()
+      .update({ ...entry!.record, state: 'draining', job_id: 'another' }, entry!.revision);
     await expect(job.run('drain')).rejects.toMatchObject({
       code: 'placement_changed',
       message: expect.stringContaining('written by job another') as string,
@@ -176,7 +181,9 @@ describe('the migration of a tenant', () => {
     await runUpTo(job, 'drain');
     const key = placementKey('aggregate', tenant_id);
     const entry = await platform.store().get(key);
-    await platform.store().update({ ...entry!.record, shard: 'agg-2', epoch: 30, job_id: 'another' }, entry!.revision);
+    await platform
+      .store()
+      .update({ ...entry!.record, shard: 'agg-2', epoch: 30, job_id: 'another' }, entry!.revision);
     await expect(job.run('place')).rejects.toMatchObject({ code: 'placement_changed' });
     await expect(job.undo('drain')).rejects.toMatchObject({ code: 'placement_changed' });
   });
@@ -186,7 +193,9 @@ describe('the migration of a tenant', () => {
     platform.fleet.faults.switchOn({ node_id: 'dev-agg-1', fault: 'storage_full' });
     await expect(job.run('check')).rejects.toMatchObject({
       code: 'preflight_blocked',
-      message: expect.stringContaining('The storage of dev-agg-1 is 100 % full, more than 90 allowed.') as string,
+      message: expect.stringContaining(
+        'The storage of dev-agg-1 is 100 % full, more than 90 allowed.',
+      ) as string,
     });
   });
 
@@ -200,7 +209,11 @@ describe('the migration of a tenant', () => {
     await db.updateTable('tenants').set({ status: 'migrating' }).where('tenant_id', '=', tenant_id).execute();
     await job.settle(state);
     await job.settle(state);
-    const tenant = await db.selectFrom('tenants').select('status').where('tenant_id', '=', tenant_id).executeTakeFirst();
+    const tenant = await db
+      .selectFrom('tenants')
+      .select('status')
+      .where('tenant_id', '=', tenant_id)
+      .executeTakeFirst();
     expect(tenant?.status).toBe(status);
   });
 });

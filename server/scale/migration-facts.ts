@@ -7,7 +7,8 @@ import { findTenantFacts } from '#server/tenants/tenant-queries.ts';
 import { findDrainHistory, findLiveJobs } from './job-facts.ts';
 import type { NodeFacts } from './preflight-rules.ts';
 import type { MigrationFacts } from './placement-rules.ts';
-import { judgeNode, type Answer } from './node-rules.ts';
+import { answerOf } from './node-answer.ts';
+import { judgeNode } from './node-rules.ts';
 import type { NodeAddress } from './node-admin.ts';
 import { PlacementStoreError, type PlacementEntry } from './placement-store.ts';
 import {
@@ -23,13 +24,6 @@ export interface MigrationRequest {
   service: ServiceKind;
   target_shard: string;
 }
-
-/** Wraps a call so that a failure is a fact, not an error. */
-const answerOf = <T>(call: Promise<T>): Promise<Answer<T>> =>
-  call.then(
-    (value) => ({ ok: true, value }),
-    (error: unknown) => ({ ok: false, error }),
-  );
 
 /** The settings of an environment. Throws `unknown_environment`. */
 export function requireEnvironment(

@@ -140,3 +140,10 @@ export function create(
 /** Takes away what `create` placed; somebody else's record stays. */
 export const removeCreated = (record: PlacementRecord | null, mine: boolean): Verdict =>
   record !== null && mine ? { kind: 'delete' } : keep;
+
+/** Lets go of what `create` placed, once it is served. */
+export function settleCreated(record: PlacementRecord | null, job_id: string): Verdict {
+  if (record === null) return changed;
+  if (record.job_id === null) return keep;
+  return record.job_id === job_id ? { kind: 'write', record: { ...record, job_id: null } } : changed;
+}

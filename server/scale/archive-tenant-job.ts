@@ -1,0 +1,183 @@
+/** Takes a tenant off the platform: drains it everywhere, removes its placements, and verifies that no node serves it. */
+import type { TenantStatus } from '#contract/tenants.ts';
+import { TENANT_ACTIONS } from '#contract/tenants.ts';
+import type { Tx } from '#server/db/database.ts';
+import {
+  defineJob,
+  StepFailure,
+  type FinishedJob,
+  type JobDefinition,
+  type StepContext,
+  type StepDefinition,
+} from '#server/jobs/job-definition.ts';
+import { setTenantStatus } from '#server/tenants/tenant-queries.ts';
+import { readArchiveFacts } from './archive-facts.ts';
+import { archiveChecks, type ArchiveInput, type ArchiveSite } from './archive-rules.ts';
+import { drainPlacements } from './drain-steps.ts';
+import { CHECK_TIMEOUT_S } from './placement-rules.ts';
+import {
+  awaitAcknowledgement,
+  awaitReturn,
+  awaitTenantStates,
+  firstWriteOf,
+  reloadNodes,
+  reloadWhatAnswers,
+  writePlacement,
+  type ReturnGoal,
+} from './placement-steps.ts';
+import type { PlacementStore } from './placement-store.ts';
+import { releaseInPlace, remove, restore, type Move, type Verdict } from './placement-transition-rules.ts';
+import type { PlacementRecord } from '#contract/placement-record.ts';
+import { acknowledgers, environmentOf, type NodeSettings, type ScaleDependencies } from './scale-settings.ts';
+
+export const ARCHIVE_TENANT = 'archive_tenant';
+
+export type ArchiveTenantInput = ArchiveInput & {
+  /** Where the tenant goes back to when the job is undone. */
+  previous_status: TenantStatus;
+};
+
+type Step = StepContext<ArchiveTenantInput>;
+
+interface Site {
+  environment: string;
+  store: PlacementStore;
+  move: Move;
+  nodes: NodeSettings[];
+  acknowledgers: NodeSettings[];
+}
+
+/** The job kind `archive_tenant`. */
+export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition {
+  const admin = dependencies.nodes;
+
+  const siteOf = (step: Step, { environment, service, shard, epoch, nodes }: ArchiveSite): Site => {
+    const settings = environmentOf(dependencies, environment);
+    if (!settings)
+      throw new StepFailure('unknown_environment', `Environment ${environment} is not configured any more.`);
+    const { tenant_id } = step.input;
+    return {
+      environment,
+      store: settings.store,
+      // A removal has no target; see `remove`.
+      move: { job_id: step.job_id, tenant_id, service, shard, target_shard: shard, epoch },
+      nodes: settings.nodes.filter(({ node_id }) => nodes.includes(node_id)),
+      acknowledgers: acknowledgers(settings, service),
+    };
+  };
+  const sitesOf = (step: Step): Site[] => step.input.sites.map((site) => siteOf(step, site));
+  const concerned = (step: Step): NodeSettings[] => [
+    ...new Set(sitesOf(step).flatMap((site) => site.acknowledgers)),
+  ];
+
+  async function check(step: Step): Promise<void> {
+    const facts = await readArchiveFacts(dependencies, step.input.tenant_id, step.request_id, step.job_id);
+    const checks = archiveChecks({
+      ...facts,
+      tenant: { ...facts.tenant, status: step.input.previous_status },
+    });
+    await step.progress({ checks });
+    const blockers = checks.filter(({ level }) => level === 'blocker');
+    if (blockers.length > 0)
+      throw new StepFailure('preflight_blocked', blockers.map(({ message }) => message).join(' '));
+  }
+
+  async function removeAll(step: Step): Promise<{ revisions: Record<string, number> }> {
+    const revisions: Record<string, number> = {};
+    for (const { store, move, environment } of sitesOf(step)) {
+      const { revision } = await writePlacement(store, move, (record) => remove(record, move));
+      revisions[environment] = Math.max(revisions[environment] ?? 0, revision);
+    }
+    return { revisions };
+  }
+
+  /** Writes what the rule says wherever this job has written, and waits until the shards serve the tenant as before. */
+  async function bringBack(
+    step: Step,
+    rule: (record: PlacementRecord | null, move: Move) => Verdict,
+  ): Promise<void> {
+    const goals: ReturnGoal[] = [];
+    for (const { store, move, nodes, acknowledgers: all } of sitesOf(step)) {
+      const aware_from = await firstWriteOf(store, move, step.job_id);
+      if (aware_from === null) continue;
+      const { revision, record } = await writePlacement(store, move, (found) => rule(found, move));
+      // Still held: the undo of the drain releases it.
+      if (record?.state !== 'active') continue;
+      goals.push({
+        tenant_id: move.tenant_id,
+        revision,
+        aware_from,
+        acknowledgers: all,
+        serving: nodes,
+        absent: [],
+      });
+    }
+    if (goals.length > 0) await awaitReturn(step, admin, goals);
+  }
+
+  const goalsOf = (step: Step) => {
+    const { revisions } = step.outputs['remove'] as { revisions: Record<string, number> };
+    return sitesOf(step).map((site) => ({
+      nodes: site.acknowledgers,
+      revision: revisions[site.environment] ?? 0,
+    }));
+  };
+
+  async function verify(step: Step): Promise<void> {
+    const { tenant_id } = step.input;
+    const { revisions } = step.outputs['remove'] as { revisions: Record<string, number> };
+    const expectations = sitesOf(step).flatMap(({ environment, acknowledgers: all }) =>
+      all.map((node) => ({
+        node,
+        tenant_id,
+        state: 'absent' as const,
+        revision: revisions[environment] ?? 0,
+      })),
+    );
+    await awaitTenantStates(step, admin, expectations);
+  }
+
+  const steps = (input: ArchiveTenantInput): StepDefinition<ArchiveTenantInput>[] => [
+    { name: 'check', run: check, time_box_s: CHECK_TIMEOUT_S },
+    {
+      name: 'drain',
+      run: (step) => drainPlacements(step, admin, sitesOf(step)),
+      undo: (step) => bringBack(step, releaseInPlace),
+      time_box_s: input.drain_timeout_s,
+    },
+    {
+      name: 'remove',
+      run: removeAll,
+      undo: (step) => bringBack(step, restore),
+      time_box_s: input.ack_timeout_s,
+    },
+    {
+      name: 'reload',
+      run: (step) => reloadNodes(step, admin, concerned(step)),
+      undo: (step) => reloadWhatAnswers(step, admin, concerned(step)),
+      time_box_s: input.ack_timeout_s,
+    },
+    {
+      name: 'acknowledge',
+      run: (step) => awaitAcknowledgement(step, admin, goalsOf(step)),
+      time_box_s: input.ack_timeout_s,
+    },
+    { name: 'verify', run: verify, time_box_s: input.ack_timeout_s },
+  ];
+
+  return defineJob<ArchiveTenantInput>({
+    kind: ARCHIVE_TENANT,
+    permission: 'tenants.archive',
+    steps,
+    settle: settleArchive,
+    describeStuck: ({ tenant_id }, step) =>
+      `${tenant_id} is to be served again as before, but not every node takes it up (${step}); some of its services may be down.`,
+  });
+}
+
+async function settleArchive(tx: Tx, { input, state }: FinishedJob<ArchiveTenantInput>): Promise<void> {
+  const { tenant_id, previous_status } = input;
+  const status =
+    state === 'succeeded' ? TENANT_ACTIONS.archive.to : state === 'stuck' ? 'degraded' : previous_status;
+  await setTenantStatus(tx, tenant_id, status);
+}

@@ -1,0 +1,250 @@
+/** Gives a tenant its first placements: in each environment, the least loaded shard of each service kind. */
+import { sql } from 'kysely';
+import { SERVICE_KINDS, type ServiceKind } from '#contract/placement-record.ts';
+import type { Tx } from '#server/db/database.ts';
+import type { JobRun } from '#server/db/mutate.ts';
+import {
+  defineJob,
+  StepFailure,
+  type FinishedJob,
+  type JobDefinition,
+  type StepContext,
+  type StepDefinition,
+} from '#server/jobs/job-definition.ts';
+import { addEnvironment, setTenantStatus } from '#server/tenants/tenant-queries.ts';
+import { askNodes } from './migration-facts.ts';
+import {
+  awaitAcknowledgement,
+  awaitReturn,
+  awaitTenantStates,
+  firstWriteOf,
+  reloadNodes,
+  reloadWhatAnswers,
+  writePlacement,
+} from './placement-steps.ts';
+import { create, removeCreated, settleCreated } from './placement-transition-rules.ts';
+import {
+  environmentOf,
+  type EnvironmentSettings,
+  type NodeSettings,
+  type ScaleDependencies,
+} from './scale-settings.ts';
+import { leastLoadedShard } from './shard-choice-rules.ts';
+
+export const PROVISION_TENANT = 'provision_tenant';
+const CHOOSE_TIMEOUT_S = 30;
+
+/** A type, because a job's input is a record. */
+export type ProvisionTenantInput = {
+  tenant_id: string;
+  environments: string[];
+  /** `create`: the tenant is new and becomes active. `add`: it gets the environment in addition. */
+  purpose: 'create' | 'add';
+  ack_timeout_s: number;
+};
+
+type Step = StepContext<ProvisionTenantInput>;
+type Placed = Record<ServiceKind, { shard: string; revision: number; nodes: string[] }>;
+
+/** The run of the job, for `mutate`. */
+export function provisionRun(
+  dependencies: ScaleDependencies,
+  request: Omit<ProvisionTenantInput, 'ack_timeout_s'>,
+): JobRun {
+  const ack_timeout_s = Math.max(
+    ...request.environments.map(
+      (environment) => environmentOf(dependencies, environment)?.thresholds.ack_timeout_s ?? 0,
+    ),
+  );
+  const input: ProvisionTenantInput = { ...request, ack_timeout_s };
+  const { tenant_id } = request;
+  const step = (name: string, title: string, undo_title: string | null, time_box_s: number) => ({
+    name,
+    title,
+    undo_title,
+    point_of_no_return: false,
+    time_box_s,
+  });
+  const steps = request.environments.flatMap((environment) => [
+    step(
+      `place_${environment}`,
+      `Place ${tenant_id} on the least loaded shards of ${environment}`,
+      `Take ${tenant_id} off its shards in ${environment}`,
+      CHOOSE_TIMEOUT_S,
+    ),
+    step(`reload_${environment}`, `Reload the nodes of ${environment}`, null, ack_timeout_s),
+    step(
+      `acknowledge_${environment}`,
+      `Wait until every node of ${environment} acknowledges`,
+      null,
+      ack_timeout_s,
+    ),
+    step(
+      `verify_${environment}`,
+      `Verify that the shards of ${environment} serve ${tenant_id}`,
+      null,
+      ack_timeout_s,
+    ),
+  ]);
+  return { kind: PROVISION_TENANT, input, plan: null, steps };
+}
+
+/** The job kind `provision_tenant`. */
+export function provisionTenantJob(dependencies: ScaleDependencies): JobDefinition {
+  const admin = dependencies.nodes;
+
+  const settingsOf = (environment: string): EnvironmentSettings => {
+    const settings = environmentOf(dependencies, environment);
+    if (!settings)
+      throw new StepFailure('unknown_environment', `Environment ${environment} is not configured any more.`);
+    return settings;
+  };
+  const nodesNamed = (settings: EnvironmentSettings, node_ids: readonly string[]): NodeSettings[] =>
+    settings.nodes.filter(({ node_id }) => node_ids.includes(node_id));
+
+  async function place(step: Step, environment: string): Promise<Placed> {
+    const settings = settingsOf(environment);
+    const { tenant_id } = step.input;
+    const [nodes, totals] = await Promise.all([
+      askNodes(dependencies, settings.nodes, tenant_id, step.request_id),
+      sql<{
+        service: string;
+        shard: string;
+        tenant_count: number;
+      }>`select service, shard, tenant_count from shard_totals
+        where environment = ${environment}`.execute(dependencies.db),
+    ]);
+    const placed: Partial<Placed> = {};
+    for (const service of SERVICE_KINDS) {
+      const counts = new Map(
+        totals.rows.filter((row) => row.service === service).map((row) => [row.shard, row.tenant_count]),
+      );
+      const choice = leastLoadedShard(
+        nodes.filter(({ kind }) => kind === service),
+        counts,
+        settings.thresholds,
+      );
+      const mine = (await firstWriteOf(settings.store, { service, tenant_id }, step.job_id)) !== null;
+      const { revision, record } = await writePlacement(settings.store, { service, tenant_id }, (found) => {
+        if (found === null && choice.shard === null) {
+          throw new StepFailure(
+            'no_shard',
+            `No ${service} shard in ${environment} can take ${tenant_id}: ${choice.reason}.`,
+          );
+        }
+        const wanted = {
+          tenant_id,
+          service,
+          shard: choice.shard ?? '',
+          state: 'active',
+          epoch: 1,
+          job_id: step.job_id,
+        } as const;
+        return create(found, wanted, mine);
+      });
+      const shard = record?.shard ?? '';
+      const holders = nodes.filter((node) => node.kind === service && node.shards.includes(shard));
+      placed[service] = { shard, revision, nodes: holders.map(({ node_id }) => node_id) };
+      await step.progress({ placed });
+    }
+    return placed as Placed;
+  }
+
+  async function takeOff(step: Step, environment: string): Promise<void> {
+    const settings = settingsOf(environment);
+    const { tenant_id } = step.input;
+    for (const service of SERVICE_KINDS) {
+      const aware_from = await firstWriteOf(settings.store, { service, tenant_id }, step.job_id);
+      if (aware_from === null) continue;
+      const { revision } = await writePlacement(settings.store, { service, tenant_id }, (record) =>
+        removeCreated(record, true),
+      );
+      const ofKind = settings.nodes.filter(({ kind }) => kind === service);
+      const gateways = settings.nodes.filter(({ kind }) => kind === 'gateway');
+      await awaitReturn(step, admin, [
+        {
+          tenant_id,
+          revision,
+          aware_from,
+          acknowledgers: [...ofKind, ...gateways],
+          serving: [],
+          absent: ofKind,
+        },
+      ]);
+    }
+  }
+
+  const placedIn = (step: Step, environment: string) => step.outputs[`place_${environment}`] as Placed;
+
+  async function verify(step: Step, environment: string): Promise<void> {
+    const settings = settingsOf(environment);
+    const { tenant_id } = step.input;
+    const placed = placedIn(step, environment);
+    const expectations = [];
+    for (const service of SERVICE_KINDS) {
+      const { revision } = await writePlacement(settings.store, { service, tenant_id }, (record) =>
+        settleCreated(record, step.job_id),
+      );
+      for (const node of nodesNamed(settings, placed[service].nodes)) {
+        expectations.push({ node, tenant_id, state: 'active' as const, revision });
+      }
+    }
+    await reloadWhatAnswers(
+      step,
+      admin,
+      expectations.map(({ node }) => node),
+    );
+    await awaitTenantStates(step, admin, expectations);
+  }
+
+  const steps = (input: ProvisionTenantInput): StepDefinition<ProvisionTenantInput>[] =>
+    input.environments.flatMap((environment): StepDefinition<ProvisionTenantInput>[] => [
+      {
+        name: `place_${environment}`,
+        run: (step) => place(step, environment),
+        undo: (step) => takeOff(step, environment),
+        time_box_s: CHOOSE_TIMEOUT_S,
+      },
+      {
+        name: `reload_${environment}`,
+        run: (step) => reloadNodes(step, admin, settingsOf(environment).nodes),
+        time_box_s: input.ack_timeout_s,
+      },
+      {
+        name: `acknowledge_${environment}`,
+        run: (step) => {
+          const revision = Math.max(
+            ...Object.values(placedIn(step, environment)).map((each) => each.revision),
+          );
+          return awaitAcknowledgement(step, admin, [{ nodes: settingsOf(environment).nodes, revision }]);
+        },
+        time_box_s: input.ack_timeout_s,
+      },
+      {
+        name: `verify_${environment}`,
+        run: (step) => verify(step, environment),
+        time_box_s: input.ack_timeout_s,
+      },
+    ]);
+
+  return defineJob<ProvisionTenantInput>({
+    kind: PROVISION_TENANT,
+    permission: 'tenants.create',
+    steps,
+    settle: settleProvisioning,
+    describeStuck: ({ tenant_id }, step) =>
+      `${tenant_id} is to be taken off its new shards again, but not every node follows (${step.replace('_', ' in ')}); some may still serve it.`,
+  });
+}
+
+async function settleProvisioning(
+  tx: Tx,
+  { input, state }: FinishedJob<ProvisionTenantInput>,
+): Promise<void> {
+  const { tenant_id, environments, purpose } = input;
+  if (purpose === 'create') {
+    await setTenantStatus(tx, tenant_id, state === 'succeeded' ? 'active' : 'degraded');
+  } else if (state === 'succeeded') {
+    for (const environment of environments) await addEnvironment(tx, tenant_id, environment);
+  }
+}

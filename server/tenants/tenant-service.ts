@@ -1,0 +1,175 @@
+/** What people do with tenants. Provisioning and archiving move placements, so their jobs and plans come from the scale domain. */
+import type { Plan } from '#contract/jobs.ts';
+import type { Page } from '#contract/common.ts';
+import type { BodyOf } from '#contract/endpoint.ts';
+import type * as contract from '#contract/tenants.ts';
+import { TENANT_ACTIONS, type Tenant, type TenantHealth, type TenantListItem } from '#contract/tenants.ts';
+import { constraintOf, UNIQUE_VIOLATION } from '#server/db/database.ts';
+import { mutate } from '#server/db/mutate.ts';
+import { allowedScopes, principalOf, type CallContext } from '#server/http/call-context.ts';
+import { ControlError, notFound } from '#server/http/control-error.ts';
+import {
+  planArchive,
+  provisionRun,
+  readTenantHealth,
+  requireEnvironment,
+  startArchive,
+  type ScaleDependencies,
+} from '#server/scale/scale-queries.ts';
+import { findTenant, listTenantRows, lockTenantRow, type TenantFilter } from './tenant-store.ts';
+import { insertTenant, updateTenantRow } from './tenant-writes.ts';
+
+type Dependencies = ScaleDependencies;
+
+export const listTenants = (
+  dependencies: Dependencies,
+  context: CallContext,
+  filter: TenantFilter,
+): Promise<Page<TenantListItem>> =>
+  listTenantRows(dependencies.db, filter, allowedScopes(principalOf(context), 'tenants.read'));
+
+export async function readTenant({ db }: Pick<Dependencies, 'db'>, tenant_id: string): Promise<Tenant> {
+  const tenant = await findTenant(db, tenant_id);
+  if (!tenant) throw notFound('tenant', tenant_id);
+  return tenant;
+}
+
+/** Inserts the tenant as `provisioning` and starts the job that places it in each of its environments. */
+export async function createTenant(
+  dependencies: Dependencies,
+  context: CallContext,
+  body: BodyOf<typeof contract.createTenant>,
+) {
+  const { tenant_id, environments, reason } = body;
+  for (const environment of environments) requireEnvironment(dependencies, environment);
+  const mutation = {
+    action: 'tenants.create',
+    title: `Create tenant ${tenant_id}`,
+    permission: 'tenants.create',
+    target: { type: 'tenant', id: tenant_id },
+    tenant_id,
+    environment: environments.length === 1 ? (environments[0] ?? null) : null,
+    reason,
+    run: provisionRun(dependencies, { tenant_id, environments, purpose: 'create' }),
+  };
+  return mutate(dependencies.db, context, mutation, async (tx) => {
+    const { name, plan = 'bronze', quotas = {}, feature_flags = {}, contact = {}, billing = {} } = body;
+    try {
+      const tenant = await insertTenant(tx, {
+        tenant_id,
+        name,
+        plan,
+        environments,
+        quotas,
+        feature_flags,
+        contact,
+        billing,
+      });
+      return { before: null, after: tenant, result: { tenant } };
+    } catch (error) {
+      const violation = constraintOf(error);
+      if (violation?.code !== UNIQUE_VIOLATION || violation.constraint !== 'tenants_pkey') throw error;
+      throw new ControlError(
+        'already_exists',
+        `There is a tenant ${tenant_id} already; an id is never used twice.`,
+        { cause: error },
+      );
+    }
+  });
+}
+
+function requireUpdatable(tenant: Tenant): void {
+  const allowed: readonly string[] = TENANT_ACTIONS.update.from;
+  if (allowed.includes(tenant.status)) return;
+  throw new ControlError(
+    'action_not_allowed',
+    `${tenant.tenant_id} is ${tenant.status} and cannot be changed any more.`,
+  );
+}
+
+/** Changes metadata, if the tenant is still at the revision that the caller read. */
+export async function updateTenant(
+  dependencies: Dependencies,
+  context: CallContext,
+  tenant_id: string,
+  revision: number,
+  { reason, ...changes }: BodyOf<typeof contract.updateTenant>,
+) {
+  const mutation = {
+    action: 'tenants.update',
+    title: `Change tenant ${tenant_id}`,
+    permission: 'tenants.update',
+    target: { type: 'tenant', id: tenant_id },
+    tenant_id,
+    reason,
+  };
+  return mutate(dependencies.db, context, mutation, async (tx) => {
+    const before = await lockTenantRow(tx, tenant_id);
+    if (!before) throw notFound('tenant', tenant_id);
+    if (before.revision !== revision) {
+      throw new ControlError(
+        'precondition_failed',
+        `${tenant_id} is at revision ${before.revision}, not ${revision}; read it again.`,
+      );
+    }
+    requireUpdatable(before);
+    const tenant = await updateTenantRow(tx, tenant_id, { ...before, ...changes });
+    return { before, after: tenant, result: { tenant } };
+  });
+}
+
+/** Starts the job that places the tenant in one more environment; it is listed there once the job has succeeded. */
+export async function addTenantEnvironment(
+  dependencies: Dependencies,
+  context: CallContext,
+  tenant_id: string,
+  { environment, reason }: BodyOf<typeof contract.addTenantEnvironment>,
+) {
+  requireEnvironment(dependencies, environment);
+  const mutation = {
+    action: 'tenants.environments.add',
+    title: `Provision ${tenant_id} in ${environment}`,
+    permission: 'tenants.update',
+    target: { type: 'tenant', id: tenant_id },
+    tenant_id,
+    environment,
+    reason,
+    run: provisionRun(dependencies, { tenant_id, environments: [environment], purpose: 'add' }),
+  };
+  return mutate(dependencies.db, context, mutation, async (tx) => {
+    const tenant = await lockTenantRow(tx, tenant_id);
+    if (!tenant) throw notFound('tenant', tenant_id);
+    requireUpdatable(tenant);
+    if (tenant.environments.includes(environment)) {
+      throw new ControlError('already_exists', `${tenant_id} is in ${environment} already.`);
+    }
+    return { before: null, after: null, result: {} };
+  });
+}
+
+export const planTenantArchive = (
+  dependencies: Dependencies,
+  context: CallContext,
+  tenant_id: string,
+): Promise<Plan> => planArchive(dependencies, context, tenant_id);
+
+export const archiveTenant = (
+  dependencies: Dependencies,
+  context: CallContext,
+  tenant_id: string,
+  body: BodyOf<typeof contract.archiveTenant>,
+): Promise<{ job_id: string }> => startArchive(dependencies, context, { tenant_id, ...body });
+
+/** What the nodes say of the tenant now, in its environments or one of them. */
+export async function readHealth(
+  dependencies: Dependencies,
+  context: CallContext,
+  tenant_id: string,
+  environment?: string,
+): Promise<TenantHealth> {
+  const tenant = await readTenant(dependencies, tenant_id);
+  const environments = tenant.environments.filter(
+    (each) => environment === undefined || each === environment,
+  );
+  return readTenantHealth(dependencies, tenant_id, environments, context.request_id);
+}
