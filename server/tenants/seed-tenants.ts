@@ -145,7 +145,7 @@ export async function seedTenants(
 ): Promise<number> {
   const { rows } = await sql<{
     count: number;
-  }>`select coalesce(sum(count), 0)::bigint as count from tenant_totals`.execute(db);
+  }>`select coalesce(sum(count), 0)::bigint as count from tenant_totals where environment = ''`.execute(db);
   const present = rows[0]?.count ?? 0;
   const known = new Set(environments.map(({ environment }) => environment));
   for (let from = present; from < count; from += BATCH) {

@@ -61,7 +61,10 @@ export async function listTenantRows(
     scanned.push(
       sql`(tenants.tenant_id || ' ' || lower(name)) like ${`%${q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`}`,
     );
-  if (environment) scanned.push(sql`environments @> array[${environment}]::text[]`);
+  // Totals are kept by environment too, '' for all of them.
+  const inEnvironment = environment
+    ? sql<boolean>`environments @> array[${environment}]::text[]`
+    : sql<boolean>`true`;
   if (shard) {
     scanned.push(sql`exists (select from placement_index where placement_index.tenant_id = tenants.tenant_id and placement_index.shard = ${shard}
       ${environment ? sql`and placement_index.environment = ${environment}` : sql``})`);
@@ -72,10 +75,10 @@ export async function listTenantRows(
     );
     scanned.push(sql`tenants.tenant_id = any(${tenant_ids}::text[])`);
   }
-  const where = sql.join([...kept, ...scanned, sql`true`], sql` and `);
+  const where = sql.join([...kept, inEnvironment, ...scanned], sql` and `);
   const total =
     scanned.length === 0
-      ? sql<number>`(select coalesce(sum(count), 0)::bigint from tenant_totals where ${sql.join([...kept, sql`true`], sql` and `)})`
+      ? sql<number>`(select coalesce(sum(count), 0)::bigint from tenant_totals where ${sql.join([sql`environment = ${environment ?? ''}`, ...kept], sql` and `)})`
       : sql<number>`(select count(*) from (select from tenants where ${where} limit ${TOTAL_BOUND + 1}) counted)`;
   const { rows } = await sql<TenantListItem & { total: number }>`
     select tenants.tenant_id, name, status, plan, environments, contact->>'email' as contact_email, ${placements(environment)} as placements, created_at, updated_at, ${total} as total
