@@ -218,12 +218,22 @@ describe('a step-up', () => {
 describe('a session that has ended', () => {
   it('leads to the sign-in page and back, once', async () => {
     keepCsrfToken('csrf');
-    answers = [problem('session_revoked'), problem('unauthenticated')];
-    await expect(call(listUsers)).rejects.toBeInstanceOf(ProblemError);
-    await expect(call(listUsers)).rejects.toBeInstanceOf(ProblemError);
+    answers = [problem('session_revoked'), problem('session_revoked'), problem('session_revoked')];
+    await Promise.all([
+      expect(call(listUsers)).rejects.toBeInstanceOf(ProblemError),
+      expect(call(listUsers)).rejects.toBeInstanceOf(ProblemError),
+    ]);
+    expect(sent.map(({ url }) => url)).toEqual([listUsers.path, listUsers.path, me.path]);
     expect(location.assign).toHaveBeenCalledExactlyOnceWith(
       '/sign-in?return_to=%2Ftenants%3Fq%3Da&why=revoked',
     );
+  });
+
+  it('is not believed of a request that crossed a renewed cookie', async () => {
+    keepCsrfToken('before');
+    answers = [problem('session_revoked'), json({ csrf_token: 'after' }), json({ items: [] })];
+    await expect(call(listUsers)).resolves.toMatchObject({ data: { items: [] } });
+    expect(location.assign).not.toHaveBeenCalled();
   });
 
   it('is not announced to somebody who just opened the product', () => {

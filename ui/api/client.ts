@@ -137,10 +137,34 @@ async function satisfyStepUp(
   return proof === null ? {} : { 'x-step-up-proof': proof };
 }
 
+/** An answer with a renewed cookie may still be on its way. */
+const RENEWAL_MS = 250;
+let check: Promise<boolean> | null = null;
+
+/**
+ * Whether the session is really gone. A step-up, here or in another tab, gives the session a new cookie, and refuses what was sent with
+ * the old one a moment before; such a request only has to be sent again. Requests that fail together share one check.
+ */
+function sessionIsGone(): Promise<boolean> {
+  if (readCsrfToken() === null) return Promise.resolve(true);
+  check ??= (async () => {
+    await new Promise((resolve) => setTimeout(resolve, RENEWAL_MS));
+    try {
+      await send(me, {}, {});
+      return false;
+    } catch (error) {
+      return sessionLoss(error) !== null;
+    } finally {
+      check = null;
+    }
+  })();
+  return check;
+}
+
 /**
  * Calls an endpoint. A change carries one idempotency key over all of its attempts. Two refusals are mended here and the request
- * repeated, once each: a demanded step-up, and a CSRF token that another tab has made stale. When the session is gone, the browser
- * goes to the sign-in page. Throws `ProblemError`, `NetworkError`, `StepUpCancelledError`, or an `AbortError` when `signal` fires.
+ * repeated, once each: a demanded step-up, and a cookie or CSRF token that a step-up has just replaced. When the session is gone,
+ * the browser goes to the sign-in page. Throws `ProblemError`, `NetworkError`, `StepUpCancelledError`, or an `AbortError` when `signal` fires.
  */
 export async function call<E extends Endpoint>(
   endpoint: E,
@@ -156,11 +180,15 @@ export async function call<E extends Endpoint>(
     try {
       return (await send(endpoint, input, headers)) as Answer<E>;
     } catch (error) {
-      const loss = sessionLoss(error);
-      if (loss) leaveToSignIn(loss.why);
       if (!(error instanceof ProblemError) || mended.has(error.code)) throw error;
       mended.add(error.code);
-      if (error.code === 'insufficient_user_authentication')
+      const loss = sessionLoss(error);
+      if (loss) {
+        if (await sessionIsGone()) {
+          leaveToSignIn(loss.why);
+          throw error;
+        }
+      } else if (error.code === 'insufficient_user_authentication')
         headers = { ...headers, ...(await satisfyStepUp(endpoint, input.body, error.problem)) };
       else if (error.code === 'csrf_failed' && isChange) await send(me, {}, {});
       else throw error;

@@ -72,8 +72,7 @@ export function useJobEvents(job_id: string): JobFeed {
       source = new EventSource(addressOf(jobEvents, { params: { job_id } }));
       source.addEventListener('open', () => update(() => ({ connected: true })));
       source.addEventListener('job', ({ data }: MessageEvent<string>) => {
-        const message = JSON.parse(data) as Job | Extract<JobEvent, { type: 'job' }>;
-        const job = 'job' in message ? message.job : message;
+        const { job } = JSON.parse(data) as Extract<JobEvent, { type: 'job' }>;
         update(() => ({ job }));
         if (!isLiveJob(job) && !ended) {
           ended = true;

@@ -48,11 +48,18 @@ export function StepUpPrompt() {
       closeOnEscape={false}
       onKeyDown={(event) => event.key === 'Escape' && cancel()}
       withCloseButton={false}
-      padding={0}
       size={440}
       zIndex={400}
-      title={null}
-      aria-labelledby="step-up-title"
+      title={
+        <span className={classes.head}>
+          <IconShieldLock className={classes.icon} size={20} aria-hidden />
+          <span>
+            <span className={classes.title}>Confirm that it is you</span>
+            <span className={classes.action}>{asked?.challenge.endpoint.summary}</span>
+          </span>
+        </span>
+      }
+      padding={20}
       centered
     >
       {asked && <StepUpForm challenge={asked.challenge} onConfirmed={() => close()} onCancel={cancel} />}
@@ -92,15 +99,6 @@ function StepUpForm({
 
   return (
     <form className={classes.form} onSubmit={submit}>
-      <div className={classes.head}>
-        <IconShieldLock className={classes.icon} size={20} aria-hidden />
-        <div>
-          <h2 id="step-up-title" className={classes.title}>
-            Confirm that it is you
-          </h2>
-          <p className={classes.action}>{challenge.endpoint.summary}</p>
-        </div>
-      </div>
       <p className={classes.why}>
         {challenge.level === 'bound'
           ? 'This cannot be taken back easily, so it needs your password for this one request.'

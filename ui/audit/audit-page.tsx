@@ -165,7 +165,7 @@ function TimePresets() {
       state: { cursors: [] },
     });
   return (
-    <Menu width={180}>
+    <Menu width={180} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button variant="default" size="compact-sm" leftSection={<IconClock size={14} />}>
           Time
@@ -187,7 +187,7 @@ function TimePresets() {
 function ExportMenu({ events }: { events: readonly AuditEvent[] }) {
   const name = () => `audit-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
   return (
-    <Menu width={220}>
+    <Menu width={220} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button variant="default" leftSection={<IconDownload size={15} />} disabled={events.length === 0}>
           Export

@@ -18,6 +18,8 @@ import { TargetLink } from './target-link.tsx';
 export type AuditColumn = 'target' | 'environment' | 'reason' | 'actor';
 
 const COLUMN_COUNT = 8;
+/** An object or list of a diff that is longer is set on several lines. */
+const LINE_LENGTH = 72;
 const SKELETON_WIDTHS = [40, 62, 74, 52, 66, 36, 58] as const;
 
 export function AuditTable({
@@ -133,12 +135,12 @@ function EventRows({
           <RelativeTime iso={event.occurred_at} />
         </td>
         {shows('actor') && (
-          <td>
+          <td className={classes.who}>
             <Actor event={event} />
           </td>
         )}
         <td>
-          <span className={classes.action}>
+          <span className={classes.action} title={event.action}>
             {words}
             <span className={classes.code}>{event.action}</span>
           </span>
@@ -233,6 +235,7 @@ function EventDetails({ event }: { event: AuditEvent }) {
         <dl className={classes.facts}>
           <Fact name="Time" text={event.occurred_at} show={exactTime(event.occurred_at)} />
           <Fact name="Event" text={String(event.sequence)} />
+          <Fact name="Action" text={event.action} mono />
           <Fact name="Actor id" text={event.actor_id} />
           <Fact name="Target id" text={event.target_id} />
           <Fact name="Tenant" text={event.tenant_id} />
@@ -264,8 +267,8 @@ const hasDetails = (details: unknown): boolean =>
   !(typeof details === 'object' && Object.keys(details).length === 0);
 
 function Value({ label, value, old = false }: { label: string; value: unknown; old?: boolean }) {
-  const text =
-    typeof value === 'object' && value !== null ? JSON.stringify(value, null, 2) : formatValue(value);
+  const line = formatValue(value);
+  const text = typeof value === 'object' && line.length > LINE_LENGTH ? JSON.stringify(value, null, 2) : line;
   return (
     <span className={classes.value} data-old={old || undefined}>
       <span className={classes.sign} role="img" aria-label={label}>

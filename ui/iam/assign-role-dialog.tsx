@@ -6,9 +6,9 @@ import { useChange, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import classes from './assign-role-dialog.module.css';
 import { GrantedList } from './granted-list.tsx';
-import { holdsEverywhere } from './permission-tree.ts';
+import { notHeld } from './permission-tree.ts';
 import { ScopeFields } from './scope-fields.tsx';
-import { scopeText, type Scope } from './scope-label.tsx';
+import { EVERYWHERE, scopeText, type Scope } from './scope-label.tsx';
 import { TOUCHED_BY_ASSIGNMENT } from './take-role.tsx';
 
 /** Gives a role to a user; whichever of the two is known stands fast, the other one is chosen. */
@@ -23,7 +23,9 @@ export function AssignRoleDialog({
 }) {
   const [chosenUser, setChosenUser] = useState<string | null>(user?.user_id ?? null);
   const [chosenRole, setChosenRole] = useState<Role | null>(role ?? null);
-  const [scope, setScope] = useState<Scope>({ tenant_id: null, environment: null });
+  const [scope, setScope] = useState<Scope>(EVERYWHERE);
+  const grants = useMe().data?.grants ?? [];
+  const beyond = chosenRole ? notHeld(grants, chosenRole.permissions, scope) : [];
   const give = useChange(createAssignment, { invalidates: TOUCHED_BY_ASSIGNMENT });
   return (
     <ConfirmAction
@@ -32,7 +34,7 @@ export function AssignRoleDialog({
       verb="Give role"
       reason="optional"
       done={chosenRole && `${chosenRole.title} given, ${scopeText(scope)}`}
-      blocked={chosenUser === null || chosenRole === null}
+      blocked={chosenUser === null || chosenRole === null || beyond.length > 0}
       run={async ({ reason }) => {
         if (chosenUser === null || chosenRole === null) return {};
         const { data } = await give.mutateAsync({
@@ -50,8 +52,13 @@ export function AssignRoleDialog({
       {!user && <UserSelect value={chosenUser} onChange={setChosenUser} />}
       {!role && <RoleSelect value={chosenRole} onChange={setChosenRole} />}
       <ScopeFields value={scope} onChange={setScope} />
+      {beyond.length > 0 && (
+        <p className={classes.beyond} role="alert">
+          You cannot give this role {scopeText(scope)}: you do not hold {beyond.join(', ')} there yourself.
+        </p>
+      )}
       {chosenRole && !role && (
-        <div className={classes.grants}>
+        <div className={classes.grants} role="region" aria-label="What this grants" tabIndex={0}>
           <GrantedList patterns={chosenRole.permissions} />
         </div>
       )}
@@ -59,22 +66,15 @@ export function AssignRoleDialog({
   );
 }
 
-/** A role that one may give: all of whose permissions one holds oneself. */
 function RoleSelect({ value, onChange }: { value: Role | null; onChange: (role: Role | null) => void }) {
-  const grants = useMe().data?.grants ?? [];
   const roles = useEndpoint(listRoles, { query: { limit: 200, sort: 'role_id' } });
   const items = roles.data?.items ?? [];
-  const givable = ({ permissions }: Role) => permissions.every((pattern) => holdsEverywhere(grants, pattern));
   return (
     <Select
       label="Role"
       placeholder="Choose a role"
       description={value?.description}
-      data={items.map((role) => ({
-        value: role.role_id,
-        label: givable(role) ? role.title : `${role.title} (holds more than you do)`,
-        disabled: !givable(role),
-      }))}
+      data={items.map(({ role_id, title }) => ({ value: role_id, label: title }))}
       value={value?.role_id ?? null}
       onChange={(role_id) => onChange(items.find((role) => role.role_id === role_id) ?? null)}
       searchable

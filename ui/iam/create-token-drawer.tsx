@@ -10,7 +10,7 @@ import classes from './create-token-drawer.module.css';
 import { FormDrawer, ResultDrawer } from './form-drawer.tsx';
 import { PermissionPicker } from './permission-picker.tsx';
 import { ScopeFields } from './scope-fields.tsx';
-import type { Scope } from './scope-label.tsx';
+import { EVERYWHERE, type Scope } from './scope-label.tsx';
 import { ShownOnce } from './shown-once.tsx';
 
 const LIFETIMES = [7, 30, 90, 180, 365] as const;
@@ -21,7 +21,7 @@ export function CreateTokenDrawer({ onClose }: { onClose: () => void }) {
   const [created, setCreated] = useState<ResponseOf<typeof createToken> | null>(null);
   const [name, setName] = useState('');
   const [permissions, setPermissions] = useState<string[]>([]);
-  const [scope, setScope] = useState<Scope>({ tenant_id: null, environment: null });
+  const [scope, setScope] = useState<Scope>(EVERYWHERE);
   const [days, setDays] = useState<number>(30);
   const [reason, setReason] = useState('');
   const create = useChange(createToken, {
@@ -102,7 +102,12 @@ export function CreateTokenDrawer({ onClose }: { onClose: () => void }) {
         />
       </div>
       <ScopeFields value={scope} onChange={setScope} />
-      <PermissionPicker value={permissions} onChange={setPermissions} error={faults['permissions']} />
+      <PermissionPicker
+        value={permissions}
+        onChange={setPermissions}
+        scope={scope}
+        error={faults['permissions']}
+      />
       <ReasonField value={reason} onChange={setReason} required={false} label="Reason (optional)" />
     </FormDrawer>
   );

@@ -27,7 +27,7 @@ export function CreateUserDrawer({ onClose }: { onClose: () => void }) {
   if (created)
     return (
       <ResultDrawer title={`${created.display_name} can sign in`} onClose={onClose}>
-        <p>Hand these over on a safe way. The password is not shown again; it can be set anew at any time.</p>
+        <p>Hand these over in a safe way. The password is not shown again; it can be set anew at any time.</p>
         <ShownOnce label="Email" value={created.email} />
         <ShownOnce label="Password" value={password} secret />
         <p>

@@ -53,6 +53,16 @@ export function EditUserDrawer({
         (reason.trim() !== '' && !isReason(reason))
       }
       error={taken || conflict || Object.keys(faults).length > 0 ? null : update.error}
+      notice={
+        conflict ? (
+          <ConflictNotice
+            error={update.error}
+            changed={form.isNewer ? differences(LABELS, base.data, user) : null}
+            onKeep={resolve(form.keep)}
+            onDiscard={resolve(form.discard)}
+          />
+        ) : undefined
+      }
       onSubmit={() =>
         update.mutate({
           params: { user_id: user.user_id },
@@ -67,14 +77,6 @@ export function EditUserDrawer({
         })
       }
     >
-      {conflict && (
-        <ConflictNotice
-          error={update.error}
-          changed={form.isNewer ? differences(LABELS, base.data, user) : null}
-          onKeep={resolve(form.keep)}
-          onDiscard={resolve(form.discard)}
-        />
-      )}
       <TextInput
         label="Email"
         description="They sign in with it"

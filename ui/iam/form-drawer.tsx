@@ -12,6 +12,7 @@ export function FormDrawer({
   pending = false,
   disabled = false,
   error = null,
+  notice,
   wide = false,
   children,
 }: {
@@ -25,6 +26,8 @@ export function FormDrawer({
   disabled?: boolean;
   /** What no field of the form says itself. */
   error?: unknown;
+  /** In place of the error. */
+  notice?: ReactNode;
   wide?: boolean;
   children: ReactNode;
 }) {
@@ -35,10 +38,9 @@ export function FormDrawer({
   return (
     <SideDrawer title={title} onClose={onClose} wide={wide}>
       <form className={classes.form} onSubmit={submit}>
-        <div className={classes.fields}>
-          {children}
-          <ProblemAlert error={error} />
-        </div>
+        <div className={classes.fields}>{children}</div>
+        {/* Beside the button that was pressed, wherever the fields are scrolled to. */}
+        <div className={classes.notice}>{notice ?? <ProblemAlert error={error} />}</div>
         <footer className={classes.footer}>
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -11,8 +11,8 @@ export function GrantedList({ patterns }: { patterns: readonly string[] }) {
   return (
     <div className={classes.list}>
       {domains.map((domain) => (
-        <section key={domain} className={classes.domain} aria-label={domain}>
-          <h3 className={classes.name}>{domain}</h3>
+        <div key={domain} className={classes.domain}>
+          <p className={classes.name}>{domain}</p>
           <ul>
             {granted
               .filter((name) => name.startsWith(`${domain}.`))
@@ -22,7 +22,7 @@ export function GrantedList({ patterns }: { patterns: readonly string[] }) {
                 </li>
               ))}
           </ul>
-        </section>
+        </div>
       ))}
       {wildcards.length > 0 && (
         <p className={classes.note}>

@@ -4,11 +4,12 @@ import { useState } from 'react';
 import { useMe } from '#ui/api/queries.ts';
 import { GrantedList } from './granted-list.tsx';
 import classes from './permission-picker.module.css';
+import { EVERYWHERE, type Scope } from './scope-label.tsx';
 import {
   addPattern,
   coveredBy,
   grantedPermissions,
-  holdsEverywhere,
+  notHeld,
   isPartly,
   permissionTree,
   type PermissionNode,
@@ -24,18 +25,27 @@ const ROOT: PermissionNode = {
 export function PermissionPicker({
   value,
   onChange,
+  scope = EVERYWHERE,
   error,
 }: {
   value: readonly string[];
   onChange: (patterns: string[]) => void;
+  /** Where they are to apply; one gives only what one holds there. */
+  scope?: Scope;
   error?: React.ReactNode;
 }) {
   const grants = useMe().data?.grants ?? [];
   // What was chosen before this person came stays choosable, so that it can be taken out and put back.
   const [initial] = useState(value);
-  const mayGive = (pattern: string) => initial.includes(pattern) || holdsEverywhere(grants, pattern);
+  const mayGive = (pattern: string) =>
+    initial.includes(pattern) || notHeld(grants, [pattern], scope).length === 0;
   const toggle = (pattern: string, on: boolean) =>
     onChange(on ? addPattern(value, pattern) : value.filter((one) => one !== pattern));
+  const beyond = notHeld(
+    grants,
+    value.filter((pattern) => !initial.includes(pattern)),
+    scope,
+  );
   const count = grantedPermissions(value).length;
   return (
     <fieldset className={classes.picker}>
@@ -46,7 +56,13 @@ export function PermissionPicker({
             <Branch node={ROOT} depth={0} chosen={value} mayGive={mayGive} onToggle={toggle} />
           </ul>
         </div>
-        <div className={classes.grants} aria-live="polite">
+        <div
+          className={classes.grants}
+          role="region"
+          aria-label="What this grants"
+          aria-live="polite"
+          tabIndex={0}
+        >
           <p className={classes.count}>
             {count === 0
               ? 'Grants nothing yet'
@@ -55,7 +71,11 @@ export function PermissionPicker({
           <GrantedList patterns={value} />
         </div>
       </div>
-      {error && <p className={classes.error}>{error}</p>}
+      {(error ?? beyond.length > 0) && (
+        <p className={classes.error} role="alert">
+          {error ?? `You do not hold ${beyond.join(', ')} there yourself, so you cannot give it.`}
+        </p>
+      )}
     </fieldset>
   );
 }
@@ -80,7 +100,7 @@ function Branch({
     ? `Covered by ${cover}`
     : held
       ? null
-      : 'You do not hold this everywhere, so you cannot give it';
+      : 'You do not hold this there yourself, so you cannot give it';
   const box = (
     <Checkbox
       size="xs"

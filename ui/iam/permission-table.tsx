@@ -1,3 +1,4 @@
+import { Tooltip } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { listPermissions, listRoles, type Role } from '#contract/iam.ts';
@@ -18,6 +19,8 @@ interface Row {
   roles: Role[];
 }
 
+const SHOWN_ROLES = 4;
+
 const COLUMNS: readonly Column<Row>[] = [
   { id: 'permission', header: 'Permission', width: 190, cell: ({ permission }) => <Mono>{permission}</Mono> },
   { id: 'description', header: 'Allows', cell: ({ description }) => description },
@@ -27,11 +30,21 @@ const COLUMNS: readonly Column<Row>[] = [
     cell: ({ roles }) => (
       <span className={classes.roles}>
         {roles.length === 0 && <span className={classes.quiet}>none</span>}
-        {roles.map(({ role_id, title }) => (
+        {roles.slice(0, SHOWN_ROLES).map(({ role_id, title }) => (
           <Link key={role_id} to="/roles/$role_id" params={{ role_id }} className={classes.role}>
             {title}
           </Link>
         ))}
+        {roles.length > SHOWN_ROLES && (
+          <Tooltip
+            label={roles
+              .slice(SHOWN_ROLES)
+              .map(({ title }) => title)
+              .join(', ')}
+          >
+            <span className={classes.quiet}>+{roles.length - SHOWN_ROLES}</span>
+          </Tooltip>
+        )}
       </span>
     ),
   },

@@ -5,7 +5,7 @@ import {
   addPattern,
   coveredBy,
   grantedPermissions,
-  holdsEverywhere,
+  notHeld,
   isPartly,
   permissionTree,
   unknownPatterns,
@@ -66,10 +66,11 @@ describe('passing on', () => {
     environment,
   });
 
-  it('needs the whole of a pattern, everywhere', () => {
-    expect(holdsEverywhere([grant(['iam.*'])], 'iam.users.*')).toBe(true);
-    expect(holdsEverywhere([grant(['iam.users.*'])], 'iam.*')).toBe(false);
-    expect(holdsEverywhere([grant([...PERMISSION_NAMES])], 'iam.*')).toBe(false);
-    expect(holdsEverywhere([grant(['*'], 'prod')], 'jobs.view')).toBe(false);
+  it('needs the whole of a pattern, in the whole of the scope', () => {
+    expect(notHeld([grant(['iam.*'])], ['iam.users.*', 'jobs.view'])).toEqual(['jobs.view']);
+    expect(notHeld([grant(['iam.users.*'])], ['iam.*'])).toEqual(['iam.*']);
+    expect(notHeld([grant([...PERMISSION_NAMES])], ['iam.*'])).toEqual(['iam.*']);
+    expect(notHeld([grant(['*'], 'prod')], ['jobs.view'])).toEqual(['jobs.view']);
+    expect(notHeld([grant(['*'], 'prod')], ['jobs.view'], { environment: 'prod' })).toEqual([]);
   });
 });

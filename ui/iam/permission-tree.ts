@@ -1,6 +1,6 @@
 /** Choosing permissions: the tree of domains and resources with their wildcards, and what a choice grants. Pure. */
 import type { Grant } from '#contract/iam.ts';
-import { permissionMatches } from '#contract/permission-rules.ts';
+import { decide, permissionMatches, type PermissionTarget } from '#contract/permission-rules.ts';
 import { PERMISSION_NAMES, PERMISSIONS, type Permission } from '#contract/permissions.ts';
 
 export interface PermissionNode {
@@ -51,13 +51,11 @@ export const unknownPatterns = (patterns: readonly string[]): string[] =>
   patterns.filter((pattern) => !PERMISSION_NAMES.some((name) => permissionMatches(pattern, name)));
 
 /**
- * Whether somebody holds the whole of a pattern on the whole platform, so that they may pass it on. A wildcard is held by a wildcard
- * that covers it; single permissions do not add up to one, because tomorrow's would be missing.
+ * The patterns that somebody does not hold in a scope, so that they cannot pass them on there. A wildcard is held by a wildcard that
+ * covers it; single permissions do not add up to one, because tomorrow's would be missing. The server decides by the same function.
  */
-export const holdsEverywhere = (grants: readonly Grant[], pattern: string): boolean =>
-  grants.some(
-    ({ permissions, tenant_id, environment }) =>
-      tenant_id === null &&
-      environment === null &&
-      permissions.some((held) => permissionMatches(held, pattern)),
-  );
+export const notHeld = (
+  grants: readonly Grant[],
+  patterns: readonly string[],
+  scope: PermissionTarget = {},
+): string[] => patterns.filter((pattern) => !decide(grants, pattern as Permission, scope).allowed);

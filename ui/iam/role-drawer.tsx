@@ -144,6 +144,16 @@ export function EditRoleDrawer({ role, etag, onClose }: { role: Role; etag: stri
         !isReason(reason)
       }
       error={conflict || Object.keys(faults).length > 0 ? null : update.error}
+      notice={
+        conflict ? (
+          <ConflictNotice
+            error={update.error}
+            changed={form.isNewer ? differences(LABELS, base.data, role) : null}
+            onKeep={resolve(form.keep)}
+            onDiscard={resolve(form.discard)}
+          />
+        ) : undefined
+      }
       onSubmit={() =>
         update.mutate({
           params: { role_id: role.role_id },
@@ -157,14 +167,6 @@ export function EditRoleDrawer({ role, etag, onClose }: { role: Role; etag: stri
         })
       }
     >
-      {conflict && (
-        <ConflictNotice
-          error={update.error}
-          changed={form.isNewer ? differences(LABELS, base.data, role) : null}
-          onKeep={resolve(form.keep)}
-          onDiscard={resolve(form.discard)}
-        />
-      )}
       {role.assignment_count > 0 && (
         <p className={classes.touched}>
           It is given {plural(role.assignment_count, 'time')}. A change takes effect on the next request of

@@ -101,7 +101,9 @@ export function RolesPage() {
             empty={{
               title: 'No roles',
               hint: 'A role is a set of permissions that is given to people, everywhere or for a tenant or environment.',
-              action: <Button onClick={() => setCreating(true)}>Create role</Button>,
+              action: may(signedIn, 'iam.roles.create').allowed && (
+                <Button onClick={() => setCreating(true)}>Create role</Button>
+              ),
             }}
           />
         ) : (

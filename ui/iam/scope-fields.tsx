@@ -5,9 +5,7 @@ import { listTenants } from '#contract/tenants.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
 import classes from './scope-fields.module.css';
-import type { Scope } from './scope-label.tsx';
-
-const EVERYWHERE: Scope = { tenant_id: null, environment: null };
+import { EVERYWHERE, type Scope } from './scope-label.tsx';
 
 /** Where something applies: the whole platform, or one tenant, one environment, or one tenant in one environment. */
 export function ScopeFields({ value, onChange }: { value: Scope; onChange: (scope: Scope) => void }) {
@@ -46,10 +44,6 @@ export function ScopeFields({ value, onChange }: { value: Scope; onChange: (scop
     </fieldset>
   );
 }
-
-/** Whether a limited scope limits anything yet. */
-export const isEverywhere = ({ tenant_id, environment }: Scope): boolean =>
-  tenant_id === null && environment === null;
 
 /** One tenant, found by the server among all of them. */
 function TenantSelect({

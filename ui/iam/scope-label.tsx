@@ -5,6 +5,8 @@ export interface Scope {
   environment: string | null;
 }
 
+export const EVERYWHERE: Scope = { tenant_id: null, environment: null };
+
 /** Where a grant applies, in words: "everywhere", "prod", "tenant acme-42", "tenant acme-42 in prod". */
 export function scopeText({ tenant_id, environment }: Scope): string {
   if (tenant_id === null) return environment ?? 'everywhere';

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { SESSION_STATES, type Session } from '#contract/iam.ts';
 import type { Column } from '#ui/patterns/data-table.tsx';
 import type { ListFilter } from '#ui/patterns/list-search.ts';
-import { CopyButton, Mono } from '#ui/patterns/middle-truncate.tsx';
+import { MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
 import { deviceName } from './device-name.ts';
@@ -56,12 +56,7 @@ const REST: readonly Column<Session>[] = [
   {
     id: 'ip',
     header: 'Address',
-    cell: ({ ip }) => (
-      <span className={classes.line}>
-        <Mono>{ip}</Mono>
-        <CopyButton text={ip} label="Copy address" />
-      </span>
-    ),
+    cell: ({ ip }) => <MiddleTruncate text={ip} keep={7} label="Copy address" />,
   },
   {
     id: 'created_at',

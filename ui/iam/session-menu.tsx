@@ -27,7 +27,7 @@ export function SessionMenu({ children, items }: { children: ReactNode; items?: 
   const user = signedIn.data?.user;
   return (
     <>
-      <Menu width={280}>
+      <Menu width={280} withInitialFocusPlaceholder={false}>
         <Menu.Target>{children}</Menu.Target>
         <Menu.Dropdown>
           {user && (

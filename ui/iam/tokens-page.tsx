@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<ApiToken>[] = [
   {
     id: 'name',
     header: 'Token',
-    width: 260,
+    width: 200,
     grow: true,
     cell: ({ name, prefix }) => (
       <span className={classes.token}>
@@ -45,7 +45,15 @@ const COLUMNS: readonly Column<ApiToken>[] = [
     ),
   },
   { id: 'state', header: 'State', cell: ({ state }) => <StatusPill of="token" status={state} /> },
-  { id: 'user', header: 'Acts as', cell: ({ user_email }) => user_email },
+  {
+    id: 'user',
+    header: 'Acts as',
+    cell: ({ user_email }) => (
+      <span className={classes.owner} title={user_email}>
+        {user_email}
+      </span>
+    ),
+  },
   {
     id: 'permissions',
     header: 'Permissions',
@@ -125,7 +133,9 @@ export function TokensPage() {
         empty={{
           title: 'No API tokens',
           hint: 'A token lets a script or pipeline act as you, with the permissions that you choose and until the day that you choose.',
-          action: <Button onClick={() => setCreating(true)}>Create token</Button>,
+          action: may(signedIn, 'iam.tokens.create').allowed && (
+            <Button onClick={() => setCreating(true)}>Create token</Button>
+          ),
         }}
       />
       {creating && <CreateTokenDrawer onClose={() => setCreating(false)} />}

@@ -91,6 +91,7 @@ export function useUserActions(): { actionsFor: (user: Target) => Action[]; dial
   const signedIn = useMe().data;
   const [asked, setAsked] = useState<{ what: Asked; user: Target } | null>(null);
 
+  const isOwn = ({ user_id }: Target) => user_id === signedIn?.user.user_id;
   const statusAction = (user: Target, action: UserAction): Action => {
     const { label, icon, permission, danger } = STATUS_CHANGES[action];
     return {
@@ -100,6 +101,7 @@ export function useUserActions(): { actionsFor: (user: Target) => Action[]; dial
       disabled: firstReason(
         may(signedIn, permission),
         stateReason(USER_ACTIONS[action].from, user.status, 'user'),
+        isOwn(user) && `You cannot ${action} yourself`,
       ),
       onSelect: () => setAsked({ what: action, user }),
     };
@@ -177,7 +179,7 @@ function SetPasswordDialog({ user, onClose }: { user: Target; onClose: () => voi
   return (
     <ConfirmAction
       title={`Set the password of ${user.display_name}`}
-      what={`All sessions of ${user.email} end. Hand the new password over on a safe way, and ask them to change it.`}
+      what={`All sessions of ${user.email} end. Hand the new password over in a safe way, and ask them to change it.`}
       verb="Set password"
       done={`Password of ${user.display_name} set`}
       blocked={newPasswordFault(password) !== null}

@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<UserListItem>[] = [
     grow: true,
     cell: ({ display_name, email }) => (
       <span className={classes.user}>
-        {display_name}
+        <span className={classes.name}>{display_name}</span>
         <span className={classes.email}>{email}</span>
       </span>
     ),
@@ -94,7 +94,9 @@ export function UsersPage() {
         empty={{
           title: 'No users',
           hint: 'People who operate the platform sign in as users; what they may do follows from their roles.',
-          action: <Button onClick={() => setCreating(true)}>Create user</Button>,
+          action: may(signedIn, 'iam.users.create').allowed && (
+            <Button onClick={() => setCreating(true)}>Create user</Button>
+          ),
         }}
       />
       {dialog}
