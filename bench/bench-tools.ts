@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startEmbeddedPostgres } from '#server/adapters/embedded-postgres/embedded-postgres.ts';
@@ -48,4 +49,70 @@ export async function openBenchDatabase(): Promise<{ url: string; stop: () => Pr
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+export interface Load {
+  per_second: number;
+  p50_ms: number;
+  p95_ms: number;
+}
+
+/** Runs `once` on `connections` loops at the same time for a while and answers its rate and times; the first second is not counted. */
+export async function load(
+  connections: number,
+  seconds: number,
+  once: (connection: number) => Promise<void>,
+): Promise<Load> {
+  const times: number[] = [];
+  const from = performance.now() + 1000;
+  const until = from + seconds * 1000;
+  const loop = async (connection: number) => {
+    for (;;) {
+      const began = performance.now();
+      if (began > until) return;
+      await once(connection);
+      if (began >= from) times.push(performance.now() - began);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, (_value, connection) => loop(connection)));
+  return { per_second: times.length / seconds, p50_ms: quantile(times, 0.5), p95_ms: quantile(times, 0.95) };
+}
+
+/** An HTTP client on kept connections; fails on an unexpected status. */
+export function httpClient(origin: string, connections: number) {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const { hostname, port } = new URL(origin);
+  return (method: string, path: string, headers: Record<string, string>, body?: string, expected = 200) =>
+    new Promise<void>((resolve, reject) => {
+      const call = request(
+        {
+          agent,
+          hostname,
+          port,
+          method,
+          path,
+          headers: {
+            ...headers,
+            ...(body !== undefined && {
+              'content-type': 'application/json',
+              'content-length': Buffer.byteLength(body),
+            }),
+          },
+        },
+        (answer) => {
+          let text = '';
+          answer.on(
+            'data',
+            (chunk: Buffer) => (text = answer.statusCode === expected ? '' : text + chunk.toString()),
+          );
+          answer.on('end', () =>
+            answer.statusCode === expected
+              ? resolve()
+              : reject(new Error(`${method} ${path} answered ${answer.statusCode}: ${text}`)),
+          );
+        },
+      );
+      call.on('error', reject);
+      call.end(body);
+    });
 }

@@ -11,6 +11,7 @@ const root = path.join(import.meta.dirname, '..');
 
 export interface ControlProcess {
   url: string;
+  pid: number;
   dataDir: string;
   /** All that it printed so far. */
   output(): string;
@@ -72,6 +73,7 @@ export function launchControl({
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   return {
     url: `http://localhost:${port}`,
+    pid: child.pid ?? 0,
     dataDir,
     output: () => output,
     moved: () => Promise.race([once(child.stdout ?? child, 'data'), once(child.stderr ?? child, 'data')]),
@@ -114,6 +116,7 @@ export interface Caller {
   ): Promise<Answer<T>>;
   /** The session cookie as a browser would send it. */
   cookie: string;
+  csrf_token: string;
 }
 
 /** Signs in over HTTP. */
@@ -128,6 +131,7 @@ export async function signIn(url: string, credentials = OWNER): Promise<Caller> 
   const { csrf_token } = (await login.json()) as { csrf_token: string };
   return {
     cookie,
+    csrf_token,
     call: async <T>(
       method: string,
       address: string,

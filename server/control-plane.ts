@@ -1,5 +1,6 @@
 /** Wires one control plane out of its parts. The only file that knows them all; `main.ts` and tests give it its outside world. */
 import pino, { type Logger } from 'pino';
+import type { ServiceKind } from '#contract/placement-record.ts';
 import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
 import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
 import { auditRoutes } from '#server/audit/audit-routes.ts';
@@ -18,7 +19,7 @@ import { DEFAULT_THRESHOLDS, type EnvironmentSettings } from '#server/scale/scal
 import { scaleJobs } from '#server/scale/scale-jobs.ts';
 import { scaleRoutes } from '#server/scale/scale-routes.ts';
 import { startScaleWatch } from '#server/scale/scale-watch.ts';
-import { seedTenants } from '#server/tenants/seed-tenants.ts';
+import { seedTenants, type SeedEnvironment } from '#server/tenants/seed-tenants.ts';
 import { tenantRoutes } from '#server/tenants/tenant-routes.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
 
@@ -114,9 +115,16 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     app,
     db,
     firstOwner,
-    seed: (count: number) => seedTenants({ db, pool, environments, count }),
-    /** Resolves when the indexes show the platform as it is now. */
-    settled: () => watch.settled(),
+    /** Adds tenants until there are `count`, and waits until the index shows where they are; answers how many were added. */
+    seed: async (count: number) => {
+      const added = await seedTenants(
+        db,
+        environments.map((environment) => seedEnvironment(environment, options.environments)),
+        count,
+      );
+      if (added > 0) await watch.settled();
+      return added;
+    },
     stop: async () => {
       await app.close();
       await executor.stop();
@@ -124,6 +132,24 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await Promise.all(environments.map(({ store }) => store.close()));
       await database.close();
     },
+  };
+}
+
+function seedEnvironment(
+  { environment, store }: EnvironmentSettings,
+  configured: readonly EnvironmentConfiguration[],
+): SeedEnvironment {
+  const nodes = configured.find(({ name }) => name === environment)?.nodes ?? [];
+  const shardsOf = (service: ServiceKind) =>
+    nodes.flatMap((node) => (node.kind === service ? (node.shards ?? []) : []));
+  return {
+    environment,
+    shards: {
+      aggregate: shardsOf('aggregate'),
+      projection: shardsOf('projection'),
+      runner: shardsOf('runner'),
+    },
+    putMany: (records) => store.putMany(records),
   };
 }
 

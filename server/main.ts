@@ -9,6 +9,7 @@ import {
   startEmbeddedPostgres,
 } from '#server/adapters/embedded-postgres/embedded-postgres.ts';
 import { migrateDatabase } from '#server/db/migrate.ts';
+import { FirstOwnerError, type FirstOwner } from '#server/iam/bootstrap.ts';
 import { readConfiguration, StartError, type Configuration } from './configuration.ts';
 import { createLogger, startControlPlane } from './control-plane.ts';
 import { startSimulatedPlatform } from './simulated-platform.ts';
@@ -116,11 +117,7 @@ async function prepareFolder(dataDir: string): Promise<void> {
   }
 }
 
-function announce(
-  { host, port }: Configuration,
-  owner: { email: string; password: string; generated: boolean } | null,
-  logFile: string | null,
-): void {
+function announce({ host, port }: Configuration, owner: FirstOwner | null, logFile: string | null): void {
   const shownHost = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host) ? 'localhost' : host;
   say(`\nCloudlysis Control is ready: http://${shownHost}:${port}`);
   if (owner) {
@@ -128,6 +125,7 @@ function announce(
       `Sign in as ${owner.email}${owner.generated ? ` with password ${owner.password}   (shown once)` : ' with the password of CONTROL_OWNER_PASSWORD'}`,
     );
   }
+  if (owner?.weakness) say(`That password is weak: ${owner.weakness} Change it after you signed in.`);
   if (logFile) say(`Log: ${path.relative(process.cwd(), logFile) || logFile}`);
 }
 
@@ -150,7 +148,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 main().catch(async (error: unknown) => {
-  const known = error instanceof StartError || error instanceof EmbeddedPostgresError;
+  const known =
+    error instanceof StartError || error instanceof EmbeddedPostgresError || error instanceof FirstOwnerError;
   process.stderr.write(
     `${known ? error.message : `The control plane could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`}\n`,
   );
