@@ -21,7 +21,7 @@ let sent: Sent[];
 let answers: (Response | Error)[];
 
 const json = (body: unknown, init: ResponseInit = {}) => Response.json(body, init);
-const problem = (code: ProblemCode, details?: unknown, headers: HeadersInit = {}) =>
+const problem = (code: ProblemCode, details?: unknown, headers: Record<string, string> = {}) =>
   new Response(
     JSON.stringify({
       type: 'about:blank',

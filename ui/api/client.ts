@@ -39,9 +39,11 @@ export type CallArguments<E> =
     ? [input?: CallInput<E> & CallOptions]
     : [input: CallInput<E> & CallOptions];
 
+type Scalar = string | number | boolean | null | undefined;
+
 interface AnyInput extends CallOptions {
-  params?: Record<string, unknown> | undefined;
-  query?: Record<string, unknown> | undefined;
+  params?: Record<string, Scalar> | undefined;
+  query?: Record<string, Scalar | readonly Scalar[]> | undefined;
   body?: unknown;
 }
 
@@ -178,7 +180,8 @@ export async function call<E extends Endpoint>(
   const mended = new Set<string>();
   for (;;) {
     try {
-      return (await send(endpoint, input, headers)) as Answer<E>;
+      const answer: Answer<E> = await send(endpoint, input, headers);
+      return answer;
     } catch (error) {
       if (!(error instanceof ProblemError) || mended.has(error.code)) throw error;
       mended.add(error.code);

@@ -7,6 +7,8 @@ export class ProblemError extends Error {
   readonly problem: Problem;
   /** Seconds to wait, where the server asks for it (`Retry-After`). */
   readonly retry_after_s: number | null;
+  /** When the answer came, by this machine's clock. */
+  readonly received_at = Date.now();
 
   constructor(problem: Problem, retry_after_s: number | null = null) {
     super(`${problem.code}: ${problem.detail}`);

@@ -8,7 +8,7 @@ import {
   type UseQueryOptions,
 } from '@tanstack/react-query';
 import { listAuditEvents } from '#contract/audit.ts';
-import type { Endpoint, ResponseOf } from '#contract/endpoint.ts';
+import type { Endpoint } from '#contract/endpoint.ts';
 import { me, type Me } from '#contract/iam.ts';
 import { listJobs } from '#contract/jobs.ts';
 import { decide, scopesOf, type PermissionTarget } from '#contract/permission-rules.ts';
@@ -61,7 +61,7 @@ export function useEndpoint<E extends Endpoint>(
       JSON.stringify(previousQuery?.queryKey[1]) === JSON.stringify(query.queryKey[1]) ? previous : undefined,
     ...options,
   });
-  return { ...rest, data: answer?.data as ResponseOf<E> | undefined, etag: answer?.etag ?? null };
+  return { ...rest, data: answer?.data, etag: answer?.etag ?? null };
 }
 
 /** Every change leaves an audit event and a job. */

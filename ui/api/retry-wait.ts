@@ -1,21 +1,14 @@
-import { useEffect, useState } from 'react';
+import { useNow } from '#ui/patterns/clock.ts';
 import { ProblemError } from './errors.ts';
+
+/** What is waited for when the server does not say. */
+const DEFAULT_WAIT_S = 60;
 
 /** Seconds left until a rate-limited request may be repeated, counting down; null when nothing is to be waited for. */
 export function useRetryWait(error: unknown): number | null {
-  const wait =
-    error instanceof ProblemError && error.code === 'rate_limited' ? (error.retry_after_s ?? 60) : null;
-  const [left, setLeft] = useState<number | null>(null);
-  useEffect(() => {
-    setLeft(wait);
-    if (wait === null) return undefined;
-    const until = Date.now() + wait * 1000;
-    const timer = setInterval(() => {
-      const seconds = Math.ceil((until - Date.now()) / 1000);
-      setLeft(seconds > 0 ? seconds : null);
-      if (seconds <= 0) clearInterval(timer);
-    }, 250);
-    return () => clearInterval(timer);
-  }, [error, wait]);
-  return left;
+  const now = useNow();
+  if (!(error instanceof ProblemError) || error.code !== 'rate_limited') return null;
+  const wait_s = error.retry_after_s ?? DEFAULT_WAIT_S;
+  const left = Math.ceil((error.received_at + wait_s * 1000 - now) / 1000);
+  return left > 0 ? Math.min(left, wait_s) : null;
 }

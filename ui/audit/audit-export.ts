@@ -28,7 +28,7 @@ const COLUMNS = [
 /** One CSV field after RFC 4180. A leading `=`, `+`, `-` or `@` would be a formula to a spreadsheet: it gets an apostrophe. */
 export function csvField(value: unknown): string {
   if (value === null || value === undefined) return '';
-  const plain = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const plain = typeof value === 'string' ? value : JSON.stringify(value);
   const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -122,7 +122,7 @@ function EventRows({
       >
         <td className={classes.toggle}>
           <UnstyledButton
-            className={classes.chevron!}
+            className={classes.chevron}
             aria-expanded={open}
             aria-controls={open ? id : undefined}
             aria-label={`Details of event ${event.sequence}: ${words}`}

@@ -58,7 +58,7 @@ export function AssignRoleDialog({
         </p>
       )}
       {chosenRole && !role && (
-        <div className={classes.grants} role="region" aria-label="What this grants" tabIndex={0}>
+        <div className={classes.grants}>
           <GrantedList patterns={chosenRole.permissions} />
         </div>
       )}

@@ -4,6 +4,7 @@ import { createToken, listTokens } from '#contract/iam.ts';
 import type { ResponseOf } from '#contract/endpoint.ts';
 import { fieldErrors } from '#ui/api/errors.ts';
 import { useChange } from '#ui/api/queries.ts';
+import { useNow } from '#ui/patterns/clock.ts';
 import { isReason, ReasonField } from '#ui/patterns/reason-field.tsx';
 import { exactTime } from '#ui/patterns/relative-time.tsx';
 import classes from './create-token-drawer.module.css';
@@ -24,6 +25,7 @@ export function CreateTokenDrawer({ onClose }: { onClose: () => void }) {
   const [scope, setScope] = useState<Scope>(EVERYWHERE);
   const [days, setDays] = useState<number>(30);
   const [reason, setReason] = useState('');
+  const now = useNow();
   const create = useChange(createToken, {
     invalidates: [listTokens],
     onSuccess: ({ data }) => setCreated(data),
@@ -93,7 +95,7 @@ export function CreateTokenDrawer({ onClose }: { onClose: () => void }) {
         />
         <Select
           label="Expires"
-          description={`On ${new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10)}`}
+          description={`On ${new Date(now + days * DAY_MS).toISOString().slice(0, 10)}`}
           data={LIFETIMES.map((count) => ({ value: String(count), label: `in ${count} days` }))}
           value={String(days)}
           onChange={(value) => setDays(Number(value ?? days))}

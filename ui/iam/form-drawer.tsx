@@ -100,12 +100,7 @@ function SideDrawer({
       padding={0}
       closeOnClickOutside={closeOnClickOutside}
       closeButtonProps={{ 'aria-label': 'Close' }}
-      classNames={{
-        content: classes.content!,
-        header: classes.header!,
-        title: classes.title!,
-        body: classes.body!,
-      }}
+      classNames={classes}
     >
       {children}
     </Drawer>

@@ -32,7 +32,7 @@ export function NewPasswordField({
     <div className={classes.field}>
       <PasswordInput
         {...props}
-        className={classes.input!}
+        className={classes.input}
         label={label}
         name="new-password"
         autoComplete="new-password"

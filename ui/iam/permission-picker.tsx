@@ -61,6 +61,7 @@ export function PermissionPicker({
           role="region"
           aria-label="What this grants"
           aria-live="polite"
+          // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard must reach it
           tabIndex={0}
         >
           <p className={classes.count}>
@@ -104,7 +105,7 @@ function Branch({
   const box = (
     <Checkbox
       size="xs"
-      className={classes.box!}
+      className={classes.box}
       data-wildcard={children.length > 0 || undefined}
       label={
         <>

@@ -9,29 +9,35 @@ import { may, useMe } from '#ui/api/queries.ts';
 import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.tsx';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { plural } from '#ui/patterns/format.ts';
+import { ActionButton } from './action-button.tsx';
 import { deviceName } from './device-name.ts';
 
 const STALE: readonly string[] = [listSessions, getUser, listUsers, listAuditEvents].map(({ id }) => id);
 
 export function useRevokeSessions(): {
   actionsFor: (session: Session) => Action[];
-  /** Why these sessions cannot be ended together; null when they can. */
-  reasonAgainst: (sessions: readonly Session[]) => string | null;
-  ask: (sessions: readonly Session[], onDone?: () => void) => void;
+  /** The action on selected rows; `clear` drops the selection when it is done. */
+  bulkAction: (sessions: readonly Session[], clear: () => void) => ReactNode;
   dialog: ReactNode;
 } {
   const signedIn = useMe().data;
   const [asked, setAsked] = useState<{ sessions: readonly Session[]; onDone: () => void } | null>(null);
-  const ask = (sessions: readonly Session[], onDone: () => void = () => undefined) =>
-    setAsked({ sessions, onDone });
-  const reasonAgainst = (sessions: readonly Session[]) =>
-    firstReason(
-      may(signedIn, 'iam.sessions.revoke'),
-      sessions.every(({ state }) => state !== 'active') && 'None of these sessions is active',
-    );
+  const bulkAction = (sessions: readonly Session[], clear: () => void) => (
+    <ActionButton
+      size="compact-sm"
+      variant="default"
+      leftSection={<IconDoorExit size={14} />}
+      disabledReason={firstReason(
+        may(signedIn, 'iam.sessions.revoke'),
+        sessions.every(({ state }) => state !== 'active') && 'None of these sessions is active',
+      )}
+      onClick={() => setAsked({ sessions, onDone: clear })}
+    >
+      End sessions…
+    </ActionButton>
+  );
   return {
-    ask,
-    reasonAgainst,
+    bulkAction,
     actionsFor: (session) => [
       {
         label: 'End session…',
@@ -41,7 +47,7 @@ export function useRevokeSessions(): {
           may(signedIn, 'iam.sessions.revoke'),
           stateReason(['active'], session.state, 'session'),
         ),
-        onSelect: () => ask([session]),
+        onSelect: () => setAsked({ sessions: [session], onDone: () => undefined }),
       },
     ],
     dialog: asked && <RevokeDialog {...asked} onClose={() => setAsked(null)} />,

@@ -93,7 +93,7 @@ export function RoleDrawer({ from, onClose }: { from?: Role; onClose: () => void
           error={taken ? 'A role with this id exists already.' : faults['role_id']}
           required
           withAsterisk={false}
-          classNames={{ input: classes.mono! }}
+          className={classes.id}
         />
       </div>
       <DescriptionField value={description} onChange={setDescription} error={faults['description']} />

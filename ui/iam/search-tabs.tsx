@@ -1,5 +1,4 @@
-import { Link } from '@tanstack/react-router';
-import { useSearch } from '@tanstack/react-router';
+import { Link, useSearch } from '@tanstack/react-router';
 import { oneValue } from '#ui/app/search-params.ts';
 import classes from './search-tabs.module.css';
 

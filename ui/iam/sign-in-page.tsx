@@ -34,7 +34,11 @@ export function SignInPage() {
   const submit = async (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const body = { email: String(form.get('email')).trim(), password: String(form.get('password')) };
+    const text = (name: string) => {
+      const value = form.get(name);
+      return typeof value === 'string' ? value : '';
+    };
+    const body = { email: text('email').trim(), password: text('password') };
     setPending(true);
     setError(null);
     try {

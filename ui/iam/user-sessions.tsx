@@ -1,10 +1,8 @@
-import { IconDoorExit } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { listSessions } from '#contract/iam.ts';
 import { mayAnywhere, useMe } from '#ui/api/queries.ts';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
-import { ActionButton } from './action-button.tsx';
 import { useRevokeSessions } from './revoke-sessions.tsx';
 import { OWN_SESSION_COLUMNS, SESSION_FILTERS } from './session-columns.tsx';
 
@@ -12,7 +10,7 @@ import { OWN_SESSION_COLUMNS, SESSION_FILTERS } from './session-columns.tsx';
 export function UserSessions({ user_id }: { user_id: string }) {
   const signedIn = useMe().data;
   const allowed = mayAnywhere(signedIn, 'iam.sessions.list');
-  const { actionsFor, reasonAgainst, ask, dialog } = useRevokeSessions();
+  const { actionsFor, bulkAction, dialog } = useRevokeSessions();
   const query = useMemo(() => ({ user_id }), [user_id]);
   if (!allowed.allowed) return <EmptyState title="You may not see sessions" hint={allowed.reason} />;
   return (
@@ -26,17 +24,7 @@ export function UserSessions({ user_id }: { user_id: string }) {
         rowActions={actionsFor}
         filters={SESSION_FILTERS}
         defaultSort="-last_seen_at"
-        bulk={(sessions, clear) => (
-          <ActionButton
-            size="compact-sm"
-            variant="default"
-            leftSection={<IconDoorExit size={14} />}
-            disabledReason={reasonAgainst(sessions)}
-            onClick={() => ask(sessions, clear)}
-          >
-            End sessions…
-          </ActionButton>
-        )}
+        bulk={bulkAction}
         empty={{ title: 'No sessions', hint: 'This user has never signed in.' }}
       />
       {dialog}
