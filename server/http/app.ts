@@ -1,7 +1,7 @@
 /** The HTTP application: every route of the contract behind the pipeline, the UI, health and metrics. */
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { ENDPOINTS } from '#contract/endpoints.ts';
 import { ControlError } from './control-error.ts';
 import { useApiReference } from './api-reference.ts';
@@ -43,7 +43,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     trustProxy: options.trustProxy,
     bodyLimit: BODY_LIMIT,
     genReqId: (request) => requestIdOf(request.headers),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { ignoreTrailingSlash: false },
     forceCloseConnections: true,
   });

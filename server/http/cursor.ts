@@ -4,29 +4,42 @@ import { DEFAULT_LIMIT } from '#contract/common.ts';
 import type { AllowedScopes } from './call-context.ts';
 import { ControlError } from './control-error.ts';
 
-export interface Keyset {
+interface Keyset {
   /** `column` or `-column`. */
   sort: string;
   /** The sort column's value, then the tie-breakers', of the last row. */
   values: (string | number | null)[];
 }
 
-export const encodeCursor = (keyset: Keyset): string =>
+const encodeCursor = (keyset: Keyset): string =>
   Buffer.from(JSON.stringify([keyset.sort, ...keyset.values])).toString('base64url');
 
+const READABLE: Record<SortColumn['type'], (value: string | number) => boolean> = {
+  text: (value) => typeof value === 'string' && !value.includes('\0'),
+  timestamptz: (value) =>
+    /^\d{4}-\d{2}-\d{2}T/.test(String(value)) && !Number.isNaN(Date.parse(String(value))),
+  bigint: (value) => Number.isSafeInteger(value),
+  uuid: (value) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(String(value)),
+};
+
 /** The keyset of a cursor that this list gave for this sort; anything else is `malformed_cursor`. */
-export function decodeCursor(
+function decodeCursor(
   cursor: string | undefined,
   sort: string,
-  valueCount: number,
+  columns: readonly SortColumn[],
 ): Keyset['values'] | null {
   if (cursor === undefined) return null;
   try {
     const [itsSort, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    const readable = (value: unknown, type: SortColumn['type'] | undefined) =>
+      value === null ||
+      ((typeof value === 'string' || typeof value === 'number') &&
+        type !== undefined &&
+        READABLE[type](value));
     const fits =
       itsSort === sort &&
-      values.length === valueCount &&
-      values.every((value) => value === null || ['string', 'number'].includes(typeof value));
+      values.length === columns.length &&
+      values.every((value, index) => readable(value, columns[index]?.type));
     if (fits) return values as Keyset['values'];
   } catch {
     // answered below
@@ -66,7 +79,7 @@ export function keysetPage(
   const main = columns[name];
   if (!main) throw new ControlError('validation_failed', `Cannot sort by ${name}.`);
   const limit = request.limit ?? DEFAULT_LIMIT;
-  const after = decodeCursor(request.cursor, sort, 2);
+  const after = decodeCursor(request.cursor, sort, [main, tie]);
   const direction = sql.raw(descending ? 'desc' : 'asc');
   const cast = (value: string | number | null | undefined, type: SortColumn['type']) =>
     sql`${value === undefined ? null : value}::${sql.raw(type)}`;

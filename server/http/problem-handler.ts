@@ -32,6 +32,9 @@ function asControlError(error: unknown): ControlError | null {
   if (known) return new ControlError(...known);
   if (error instanceof SyntaxError && statusCode === 400)
     return new ControlError('malformed_json', `The body is not valid JSON: ${error.message}.`);
+  // 22021, 22P05: the NUL character, which JSON can carry and PostgreSQL's text cannot.
+  if (code === '22021' || code === '22P05')
+    return new ControlError('validation_failed', 'Text may not contain the NUL character.');
   if (statusCode === 429) return new ControlError('rate_limited', (error as Error).message);
   return null;
 }

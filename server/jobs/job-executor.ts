@@ -38,7 +38,7 @@ export async function startJobExecutor({
 }: ExecutorOptions): Promise<JobExecutor> {
   const executorId = randomUUID();
   const journal = openDatabase(database.url, { max: 6, waitForDisk: false });
-  const lock = await holdExecutorLock(database.url, executorId);
+  let lock = await holdExecutorLock(database.url, executorId);
   const known = new Map(definitions.map((definition) => [definition.kind, definition]));
   registerJobWorkflow({ journal, definitions: known, executorId, log });
   DBOS.setConfig({
@@ -61,7 +61,8 @@ export async function startJobExecutor({
   let problem: string | null = null;
   const watch = async () => {
     try {
-      await resumeOrphans(lock, executorId, log);
+      if (lock.lost.aborted) lock = await holdExecutorLock(database.url, executorId);
+      await resumeOrphans(lock.client, executorId, log);
       problem = null;
     } catch (error) {
       problem = `cannot watch over other executors: ${error instanceof Error ? error.message : String(error)}`;
@@ -79,36 +80,50 @@ export async function startJobExecutor({
       // A step under way is left as after a crash: the next executor runs it again. Waiting for a drain would hold the shutdown for a minute.
       await DBOS.shutdown({ deregister: true });
       await journal.close();
-      await lock.end();
+      await lock.client.end();
     },
   };
 }
 
-async function holdExecutorLock(url: string, executorId: string): Promise<pg.Client> {
+interface ExecutorLock {
+  client: pg.Client;
+  /** Aborts when the connection, and with it the lock, is gone. */
+  lost: AbortSignal;
+}
+
+async function holdExecutorLock(url: string, executorId: string): Promise<ExecutorLock> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'cloudlysis-control executor lock',
   });
-  client.on('error', () => undefined);
+  const gone = new AbortController();
+  client.on('error', () => gone.abort());
+  client.on('end', () => gone.abort());
   await client.connect();
   await client.query('select pg_advisory_lock($1, hashtext($2))', [EXECUTOR_LOCK, executorId]);
-  return client;
+  return { client, lost: gone.signal };
 }
+
+const ORPHANS = `select executor_id, array_agg(workflow_uuid) as workflow_ids from dbos.workflow_status
+  where status = 'PENDING' and application_version = $1 and executor_id <> $2 group by executor_id`;
 
 /** Takes over what dead executors had begun. */
 async function resumeOrphans(client: pg.Client, executorId: string, log: JobLog): Promise<void> {
-  const { rows } = await client.query<{ executor_id: string; workflow_ids: string[] }>(
-    `select executor_id, array_agg(workflow_uuid) as workflow_ids from dbos.workflow_status
-     where status = 'PENDING' and application_version = $1 and executor_id <> $2 group by executor_id`,
-    [JOB_PROTOCOL_VERSION, executorId],
-  );
-  for (const { executor_id, workflow_ids } of rows) {
-    const { rows: taken } = await client.query<{ taken: boolean }>(
+  const read = async (owner: string | null) => {
+    const text = owner === null ? ORPHANS : `select * from (${ORPHANS}) orphans where executor_id = $3`;
+    const values = [JOB_PROTOCOL_VERSION, executorId, ...(owner === null ? [] : [owner])];
+    return (await client.query<{ executor_id: string; workflow_ids: string[] }>(text, values)).rows;
+  };
+  for (const { executor_id } of await read(null)) {
+    const { rows } = await client.query<{ taken: boolean }>(
       'select pg_try_advisory_lock($1, hashtext($2)) as taken',
       [EXECUTOR_LOCK, executor_id],
     );
-    if (!taken[0]?.taken) continue;
+    if (!rows[0]?.taken) continue;
     try {
+      // Read again under the lock: another replica may just have resumed them.
+      const workflow_ids = (await read(executor_id)).flatMap((orphans) => orphans.workflow_ids);
+      if (workflow_ids.length === 0) continue;
       log.info({ executor_id, jobs: workflow_ids }, 'resuming the jobs of an executor that is gone');
       await DBOS.resumeWorkflows(workflow_ids, { queueName: JOB_QUEUE });
     } finally {

@@ -33,7 +33,8 @@ interface StuckRecord {
   resume?: 'retry' | 'skip';
 }
 
-export async function loadRun(db: Database, jobId: string): Promise<JobRunState> {
+/** A first run has nowhere to go on from, whatever a crash at its very end left in the row. */
+export async function loadRun(db: Database, jobId: string, runNumber: number): Promise<JobRunState> {
   const { rows } = await sql<
     Omit<JobRunState, 'resume' | 'undo_for'> & { stuck: StuckRecord | null }
   >`select job_id, kind, input, tenant_id, request_id, stuck,
@@ -42,12 +43,13 @@ export async function loadRun(db: Database, jobId: string): Promise<JobRunState>
   const [row] = rows;
   if (!row) throw new Error(`There is no job ${jobId}.`);
   const { stuck, ...job } = row;
-  const resume = stuck && {
-    step_index: stuck.step_index,
-    during: stuck.during,
-    skip: stuck.resume === 'skip',
+  const from = runNumber === 1 ? null : stuck;
+  const resume = from && {
+    step_index: from.step_index,
+    during: from.during,
+    skip: from.resume === 'skip',
   };
-  return { ...job, resume, undo_for: stuck?.undo_for ?? null };
+  return { ...job, resume, undo_for: from?.undo_for ?? null };
 }
 
 /** Writes the end of one step and the beginning of the next; answers when that first began, or null when a cancel was asked for instead. */

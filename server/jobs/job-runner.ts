@@ -59,7 +59,7 @@ export function registerJobWorkflow(deps: RunnerDeps): void {
 }
 
 async function runJob(deps: RunnerDeps, jobId: string, runNumber: number): Promise<void> {
-  const load = () => untilDatabaseAnswers(() => loadRun(deps.journal.db, jobId));
+  const load = () => untilDatabaseAnswers(() => loadRun(deps.journal.db, jobId, runNumber));
   // A first run reads what never changes; where a later one goes on is overwritten as soon as it does.
   const job = runNumber === 1 ? await load() : await DBOS.runStep(load, { name: 'load' });
   const definition = deps.definitions.get(job.kind);
