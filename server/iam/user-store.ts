@@ -26,6 +26,8 @@ export interface UserFilter extends ListRequest {
 }
 
 const columns = sql.join(USER_COLUMNS.map((column) => sql.ref(column)));
+/** Sorts before every sign-in there was. */
+const NEVER = '1970-01-01T00:00:00Z';
 /** Roles and live sessions are looked up for the rows of the page only. */
 const withRolesAndSessions = sql`
   left join lateral (
@@ -38,7 +40,7 @@ export async function listUserRows(db: Database, filter: UserFilter): Promise<Pa
   const sortable = {
     email: { column: sql`email`, type: 'text' },
     created_at: { column: sql`created_at`, type: 'timestamptz' },
-    last_sign_in_at: { column: sql`coalesce(last_sign_in_at, '-infinity')`, type: 'timestamptz' },
+    last_sign_in_at: { column: sql`coalesce(last_sign_in_at, ${NEVER}::timestamptz)`, type: 'timestamptz' },
   } as const;
   const page = keysetPage(filter, sortable, { column: sql`user_id`, type: 'uuid' }, 'email');
   const conditions: RawBuilder<boolean>[] = [sql`true`];
@@ -56,7 +58,7 @@ export async function listUserRows(db: Database, filter: UserFilter): Promise<Pa
   ]);
   const key = page.sort.replace(/^-/, '') as keyof typeof sortable;
   return {
-    ...pageOf(rows.rows, page, (row) => [row[key] ?? '-infinity', row.user_id]),
+    ...pageOf(rows.rows, page, (row) => [row[key] ?? NEVER, row.user_id]),
     total: boundedTotal(total.rows[0]?.count ?? 0),
   };
 }
