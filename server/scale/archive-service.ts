@@ -4,12 +4,12 @@ import { TENANT_ACTIONS } from '#contract/tenants.ts';
 import { mutate } from '#server/db/mutate.ts';
 import type { CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
-import { confirmPlan, makePlan } from '#server/jobs/plan-store.ts';
+import { makePlan } from '#server/jobs/plan-store.ts';
 import { findTenantFacts } from '#server/tenants/tenant-queries.ts';
 import { ARCHIVE_TENANT, type ArchiveTenantInput } from './archive-tenant-job.ts';
 import { planArchiveDraft } from './archive-rules.ts';
 import { readArchiveFacts } from './archive-facts.ts';
-import { holdTenant, jobConflict } from './migration-service.ts';
+import { confirmUnheld, holdTenant } from './migration-service.ts';
 import type { ScaleDependencies } from './scale-settings.ts';
 
 async function requireArchivable({ db }: ScaleDependencies, tenant_id: string): Promise<void> {
@@ -42,10 +42,8 @@ export async function startArchive(
 ): Promise<{ job_id: string }> {
   await requireArchivable(dependencies, tenant_id);
   const facts = await readArchiveFacts(dependencies, tenant_id, context.request_id);
-  const [holder] = facts.live_jobs;
-  if (holder) throw jobConflict(tenant_id, holder);
   const draft = planArchiveDraft(facts);
-  const plan = await confirmPlan(dependencies.db, context, plan_hash, draft);
+  const plan = await confirmUnheld(dependencies.db, context, plan_hash, draft);
   const input: ArchiveTenantInput = { ...draft.input, previous_status: facts.tenant.status };
   const mutation = {
     action: 'tenants.archive',

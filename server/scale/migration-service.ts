@@ -1,8 +1,8 @@
 /** Plans a migration and starts it. */
 import { TENANT_ACTIONS } from '#contract/tenants.ts';
-import type { Plan } from '#contract/jobs.ts';
+import type { Plan, PlanDraft } from '#contract/jobs.ts';
 import { mutate } from '#server/db/mutate.ts';
-import type { Tx } from '#server/db/database.ts';
+import type { Database, Tx } from '#server/db/database.ts';
 import type { CallContext } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
 import { confirmPlan, makePlan } from '#server/jobs/plan-store.ts';
@@ -31,10 +31,8 @@ export async function startMigration(
 ): Promise<{ job_id: string }> {
   const { environment, tenant_id, plan_hash, reason } = request;
   const facts = await readMigrationFacts(dependencies, request, context.request_id);
-  const [holder] = facts.live_jobs;
-  if (holder) throw jobConflict(tenant_id, holder);
   const draft = planMigrationDraft(facts);
-  const plan = await confirmPlan(dependencies.db, context, plan_hash, draft);
+  const plan = await confirmUnheld(dependencies.db, context, plan_hash, draft);
   const input: MigrateTenantInput = { ...draft.input, previous_status: facts.tenant.status };
   const mutation = {
     action: 'scale.migrations.start',
@@ -47,6 +45,24 @@ export async function startMigration(
     run: { kind: MIGRATE_TENANT, input, plan, steps: plan.steps },
   };
   return mutate(dependencies.db, context, mutation, (tx) => holdTenant(tx, facts.tenant, 'migrate'));
+}
+
+/**
+ * `confirmPlan`, but when another job holds the tenant that is the answer, whatever else its start has changed: also when it started
+ * while the facts were being read.
+ */
+export async function confirmUnheld(
+  db: Database,
+  context: CallContext,
+  plan_hash: string,
+  draft: PlanDraft,
+): Promise<Plan> {
+  try {
+    return await confirmPlan(db, context, plan_hash, draft);
+  } catch (error) {
+    const [holder] = await findLiveJobs(db, draft.target.id);
+    throw holder ? jobConflict(draft.target.id, holder) : error;
+  }
 }
 
 /** Moves the tenant to the status of the action's job, if it is still as it was planned. */
@@ -71,7 +87,7 @@ export async function holdTenant(
 }
 
 /** `job_conflict` that names the job which holds the tenant. */
-export const jobConflict = (tenant_id: string, holder: { job_id: string; title: string }) =>
+const jobConflict = (tenant_id: string, holder: { job_id: string; title: string }) =>
   new ControlError(
     'job_conflict',
     `Another job holds ${tenant_id}: ${holder.title}. Wait for it or cancel it first.`,
