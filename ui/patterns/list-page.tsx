@@ -113,6 +113,7 @@ export function ListPage<E extends Endpoint>({
     [bulk, selected, rows, rowId],
   );
   const first = search.before.length * DEFAULT_LIMIT + 1;
+  const paged = search.cursor !== undefined || Boolean(page?.next_cursor);
   const nothing = page !== undefined && rows.length === 0;
 
   return (
@@ -122,8 +123,7 @@ export function ListPage<E extends Endpoint>({
         {page && (
           <>
             <span className={classes.total}>{formatTotal(page.total, noun)}</span>
-            {facts && data !== undefined && <>· {facts(data as ResponseOf<E>)}</>}
-            <Age at={dataUpdatedAt} />
+            {facts ? <>· {facts(data as ResponseOf<E>)}</> : <Age at={dataUpdatedAt} />}
           </>
         )}
         <Tooltip label="Refresh">
@@ -183,13 +183,14 @@ export function ListPage<E extends Endpoint>({
           </div>
         ) : (
           <span className={classes.range}>
-            {rows.length > 0 &&
+            {paged &&
+              rows.length > 0 &&
               (search.cursor !== undefined && search.before.length === 0
                 ? `${rows.length} rows`
                 : `${first.toLocaleString('en-US')}–${(first + rows.length - 1).toLocaleString('en-US')}`)}
           </span>
         )}
-        {(search.cursor !== undefined || page?.next_cursor) && (
+        {paged && (
           <nav className={classes.paging} aria-label="Pages">
             <Button
               variant="default"

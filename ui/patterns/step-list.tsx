@@ -8,6 +8,8 @@ import { statusLook } from './status-table.ts';
 import classes from './step-list.module.css';
 import { StepProgress } from './step-progress.tsx';
 
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
 /** What is undone, if it comes to that. */
 function Undo({
   step,
@@ -20,7 +22,7 @@ function Undo({
         <IconLock size={13} aria-hidden /> point of no return
       </span>
     );
-  if (step.undo_title !== null) return <>undo: {step.undo_title}</>;
+  if (step.undo_title !== null) return <>undo: {lowerFirst(step.undo_title)}</>;
   return <>{step.changes_nothing === false ? 'nothing to undo' : 'changes nothing'}</>;
 }
 
@@ -110,7 +112,7 @@ export function JobSteps({ steps }: { steps: readonly JobStep[] }) {
                   <b className={classes.word}>
                     {word}
                     {step.undo_title !== null && (step.state === 'undoing' || step.state === 'undone')
-                      ? `: ${step.undo_title}`
+                      ? `: ${lowerFirst(step.undo_title)}`
                       : ''}
                   </b>
                 )}

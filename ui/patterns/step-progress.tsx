@@ -4,79 +4,74 @@ import type { Check } from '#contract/jobs.ts';
 import { CheckList } from './check-list.tsx';
 import { formatCount, formatDuration, plural } from './format.ts';
 import { LoadBar } from './load-bar.tsx';
+import { readStepProgress, type DrainingNode, type StepNode } from './step-progress-rules.ts';
 import classes from './step-progress.module.css';
-
-interface DrainProgress {
-  inflight: number;
-  inflight_at_start?: number | null;
-  consumer_lag?: number | null;
-  eta_s?: number | null;
-  rate_per_s?: number | null;
-  node_id?: string | null;
-}
-interface NodeProgress {
-  node_id: string;
-  placement_revision?: number | null;
-  acknowledged?: boolean;
-  reloaded?: boolean;
-  problem?: string | null;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isDrain = (progress: Record<string, unknown>): boolean => typeof progress['inflight'] === 'number';
-const isNode = (value: unknown): value is NodeProgress =>
-  isRecord(value) && typeof value['node_id'] === 'string';
-const isCheck = (value: unknown): value is Check =>
-  isRecord(value) && typeof value['message'] === 'string' && isRecord(value['subject']);
 
 /** `ended`: the step is over, so that only what is worth keeping is shown. */
 export function StepProgress({ progress, ended }: { progress: unknown; ended: boolean }) {
-  if (!isRecord(progress)) return null;
-  const { nodes, checks, revision } = progress;
-  if (Array.isArray(nodes) && nodes.every(isNode))
-    return <Nodes nodes={nodes} revision={typeof revision === 'number' ? revision : null} ended={ended} />;
-  if (Array.isArray(checks) && checks.every(isCheck)) return <Checks checks={checks} />;
-  if (isDrain(progress) && !ended) return <Drain progress={progress as unknown as DrainProgress} />;
-  return null;
+  const read = readStepProgress(progress);
+  switch (read?.kind) {
+    case 'drain':
+      return ended ? null : read.nodes.map((node) => <Drain key={node.node_id} node={node} />);
+    case 'nodes':
+      return <Nodes {...read} ended={ended} />;
+    case 'checks':
+      return <Checks checks={read.checks} />;
+    case 'placed':
+      return <p className={classes.facts}>placed on {read.shards.join(', ')}</p>;
+    default:
+      return null;
+  }
 }
 
-function Drain({ progress }: { progress: DrainProgress }) {
-  const { inflight, inflight_at_start, consumer_lag, eta_s, rate_per_s, node_id } = progress;
+function Drain({
+  node: { node_id, inflight, inflight_at_start, consumer_lag, rate_per_s, eta_s, problem, drained },
+}: {
+  node: DrainingNode;
+}) {
+  if (inflight === null)
+    return (
+      <p className={classes.facts}>
+        <span className={classes.node}>{node_id}</span>
+        <span className={classes.problem}>{problem ?? 'has not said how much is in flight'}</span>
+      </p>
+    );
   const start = Math.max(inflight_at_start ?? inflight, inflight);
   return (
     <div className={classes.drain}>
-      <LoadBar ratio={start === 0 ? 1 : 1 - inflight / start} tone="progress" label="Drained" />
+      <LoadBar
+        ratio={start === 0 ? 1 : 1 - inflight / start}
+        tone="progress"
+        label={`Drained on ${node_id}`}
+      />
       <p className={classes.facts}>
         <span>
           {formatCount(inflight)} of {formatCount(start)} in flight left
         </span>
-        {typeof consumer_lag === 'number' && <span>lag {formatCount(consumer_lag)}</span>}
-        {typeof rate_per_s === 'number' && <span>{formatCount(rate_per_s)}/s</span>}
-        <span>
-          {typeof eta_s === 'number' ? `ETA ${formatDuration(eta_s)}` : 'no ETA: it does not shrink'}
-        </span>
-        {node_id && <span className={classes.node}>{node_id}</span>}
+        {consumer_lag !== null && <span>lag {formatCount(consumer_lag)}</span>}
+        {rate_per_s !== null && <span>{formatCount(rate_per_s)}/s</span>}
+        <span>{drained ? 'drained' : eta_s !== null ? `ETA ${formatDuration(eta_s)}` : 'no ETA yet'}</span>
+        <span className={classes.node}>{node_id}</span>
+        {problem !== null && <span className={classes.problem}>{problem}</span>}
       </p>
     </div>
   );
 }
 
-const isDone = (node: NodeProgress): boolean => node.acknowledged ?? node.reloaded ?? false;
-
 function Nodes({
   nodes,
+  verb,
   revision,
   ended,
 }: {
-  nodes: readonly NodeProgress[];
+  nodes: readonly StepNode[];
+  verb: string;
   revision: number | null;
   ended: boolean;
 }) {
-  const done = nodes.filter(isDone).length;
-  const verb = nodes.some(({ reloaded }) => reloaded !== undefined) ? 'reloaded' : 'acknowledged';
+  const done = nodes.filter((node) => node.done).length;
   const target = revision === null ? '' : ` revision ${revision}`;
-  if (ended && done === nodes.length)
+  if (done === nodes.length && ended)
     return (
       <p className={classes.facts}>
         {plural(done, 'node')} {verb}
@@ -93,21 +88,22 @@ function Nodes({
         {nodes.map((node) => (
           <li
             key={node.node_id}
-            data-done={isDone(node) || undefined}
-            data-problem={node.problem ? true : undefined}
+            data-done={node.done || undefined}
+            data-problem={node.problem !== null || undefined}
           >
-            {isDone(node) ? (
+            {node.done ? (
               <IconCircleCheck size={14} aria-label={verb} role="img" />
-            ) : node.problem ? (
+            ) : node.problem !== null ? (
               <IconAlertTriangle size={14} aria-label="problem" role="img" />
             ) : (
               <IconCircleDashed size={14} aria-label="waiting" role="img" />
             )}
             <span className={classes.node}>{node.node_id}</span>
-            {!isDone(node) && typeof node.placement_revision === 'number' && (
-              <span className={classes.quiet}>at {node.placement_revision}</span>
+            {!node.done && node.problem !== null && (
+              <span className={classes.problem} title={node.problem}>
+                {node.problem}
+              </span>
             )}
-            {node.problem && <span className={classes.problem}>{node.problem}</span>}
           </li>
         ))}
       </ul>

@@ -24,13 +24,13 @@ const COLUMNS: readonly Column<Node>[] = [
     id: 'node_id',
     header: 'Node',
     sort: 'node_id',
-    width: 160,
+    width: 132,
     cell: ({ node_id }) => <Mono>{node_id}</Mono>,
   },
   {
     id: 'state',
     header: 'State',
-    width: 220,
+    width: 168,
     grow: true,
     cell: ({ state, since, problem }) => (
       <span className={classes.state}>

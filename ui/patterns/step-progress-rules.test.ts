@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { readStepProgress } from './step-progress-rules.ts';
+
+describe('the progress of a step', () => {
+  it('is a drain, node by node, when it counts what is in flight', () => {
+    const node = {
+      node_id: 'agg-3',
+      state: 'draining',
+      inflight: 4,
+      inflight_at_start: 9,
+      eta_s: 2,
+      problem: null,
+    };
+    expect(readStepProgress({ ...node, nodes: [node] })).toMatchObject({
+      kind: 'drain',
+      nodes: [{ node_id: 'agg-3', drained: false, inflight: 4, inflight_at_start: 9, consumer_lag: null }],
+    });
+  });
+
+  it('keeps a node that did not answer as unknown, not as empty', () => {
+    const node = { node_id: 'agg-3', state: null, inflight: null, problem: 'did not answer' };
+    expect(readStepProgress({ ...node, nodes: [node] })).toMatchObject({
+      nodes: [{ inflight: null, problem: 'did not answer' }],
+    });
+  });
+
+  it('is acknowledgements when the nodes acknowledge a revision', () => {
+    const nodes = [{ node_id: 'gw-1', acknowledged: true, placement_revision: 5, problem: null }];
+    expect(readStepProgress({ revision: 5, nodes })).toMatchObject({
+      kind: 'nodes',
+      verb: 'acknowledged',
+      revision: 5,
+      nodes: [{ done: true }],
+    });
+  });
+
+  it('is what nodes say of a tenant while it is verified', () => {
+    const checks = [{ node_id: 'agg-1', state: 'absent', ok: false, problem: 'says that it is absent' }];
+    expect(readStepProgress({ checks })).toMatchObject({ verb: 'as expected', nodes: [{ done: false }] });
+  });
+
+  it('is nothing when its shape is not known', () => {
+    for (const unknown of [null, 3, 'x', [], {}, { nodes: [1] }, { checks: 'no' }])
+      expect(readStepProgress(unknown)).toBeNull();
+  });
+});
