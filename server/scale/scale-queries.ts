@@ -5,3 +5,4 @@ export { requireEnvironment } from './migration-facts.ts';
 export { provisionRun } from './provision-tenant-job.ts';
 export { planArchive, startArchive } from './archive-service.ts';
 export { readTenantHealth } from './tenant-health.ts';
+export { findShards, type ShardFacts } from './fleet-store.ts';

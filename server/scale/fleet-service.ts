@@ -1,0 +1,145 @@
+/** Lists of the platform as observed, narrowed to what the caller may see. An environment that is not configured has nothing to list. */
+import type { EnvironmentSummary, Node, Placement, Shard } from '#contract/scale.ts';
+import type { Observation, Page } from '#contract/common.ts';
+import type { ServiceKind } from '#contract/placement-record.ts';
+import {
+  allowedScopes,
+  principalOf,
+  type AllowedScopes,
+  type CallContext,
+} from '#server/http/call-context.ts';
+import {
+  countNodes,
+  listNodeRows,
+  listPlacementRows,
+  readShardNodes,
+  readShardTotals,
+  readWatchRows,
+  type NodeFilter,
+  type PlacementFilter,
+} from './fleet-store.ts';
+import { NODE_INTERVAL_S, PLACEMENT_INTERVAL_S, type ScaleDependencies } from './scale-settings.ts';
+import { shardsOf } from './shard-load-rules.ts';
+import { observedTogether, watcherState } from './watch-rules.ts';
+
+type FleetDependencies = Pick<ScaleDependencies, 'db' | 'environments'>;
+
+const ofNodes = (observed_at: string | null): Observation => ({
+  source: 'node admin API',
+  observed_at,
+  interval_s: NODE_INTERVAL_S,
+});
+const ofPlacements = (observed_at: string | null): Observation => ({
+  source: 'placement store',
+  observed_at,
+  interval_s: PLACEMENT_INTERVAL_S,
+});
+
+/** Environments in promotion order. Whoever is signed in sees them: they are what the switcher offers. */
+export async function listEnvironments(
+  { db, environments }: FleetDependencies,
+  _context: CallContext,
+): Promise<{ items: EnvironmentSummary[] }> {
+  const names = environments.map(({ environment }) => environment);
+  const [watches, nodes, totals] = await Promise.all([
+    readWatchRows(db),
+    countNodes(db),
+    readShardTotals(db, names),
+  ]);
+  const items = environments.map(({ environment, production, nodes: configured }) => {
+    const here = (row: { environment: string }) => row.environment === environment;
+    const watch = watches.get(environment);
+    return {
+      environment,
+      production,
+      nodes: {
+        total: configured.length,
+        ready: nodes.find((row) => here(row) && row.state === 'ready')?.count ?? 0,
+      },
+      placement_count: totals.filter(here).reduce((sum, { tenant_count }) => sum + tenant_count, 0),
+      placement_revision: watch?.revision ?? 0,
+      watcher: watcherState(watch),
+      observation: ofPlacements(watch?.observed_at ?? null),
+    };
+  });
+  return { items };
+}
+
+/** Nodes of the environments that the caller may see as a whole. */
+export async function listNodes(
+  { db, environments }: FleetDependencies,
+  context: CallContext,
+  query: NodeFilter,
+): Promise<Page<Node>> {
+  const visible = wholeEnvironments(environments, viewScopes(context), query.environment);
+  const page = await listNodeRows(db, query, visible);
+  return {
+    ...page,
+    items: page.items.map(({ observed_at, ...node }) => ({ ...node, observation: ofNodes(observed_at) })),
+  };
+}
+
+/** Shards of the environments that the caller may see as a whole. */
+export async function listShards(
+  { db, environments }: FleetDependencies,
+  context: CallContext,
+  query: { environment?: string | undefined; service?: ServiceKind | undefined },
+): Promise<{ items: Shard[] }> {
+  const visible = wholeEnvironments(environments, viewScopes(context), query.environment);
+  const [nodes, totals, watches] = await Promise.all([
+    readShardNodes(db, visible, query.service),
+    readShardTotals(db, visible, { service: query.service }),
+    readWatchRows(db),
+  ]);
+  const placementsObservedAt = (environment: string) => observedTogether([watches.get(environment)]);
+  return { items: shardsOf({ environments, nodes, totals, placementsObservedAt }) };
+}
+
+/** Placements in the caller's scopes, and since when the index is known to equal its stores. */
+export async function listPlacements(
+  { db, environments }: FleetDependencies,
+  context: CallContext,
+  query: PlacementFilter,
+): Promise<Page<Placement> & { observation: Observation | null }> {
+  const scopes = viewScopes(context);
+  const reached = environmentsIn(environments, query.environment).filter(
+    (environment) =>
+      scopes.all ||
+      scopes.scopes.some((scope) => scope.environment === null || scope.environment === environment),
+  );
+  const [page, watches] = await Promise.all([
+    listPlacementRows(db, query, scopes, reached),
+    readWatchRows(db),
+  ]);
+  const observation =
+    reached.length === 0
+      ? null
+      : ofPlacements(observedTogether(reached.map((environment) => watches.get(environment))));
+  return { ...page, observation };
+}
+
+const viewScopes = (context: CallContext): AllowedScopes => allowedScopes(principalOf(context), 'scale.view');
+
+const environmentsIn = (
+  environments: FleetDependencies['environments'],
+  only: string | undefined,
+): string[] =>
+  environments
+    .map(({ environment }) => environment)
+    .filter((environment) => only === undefined || environment === only);
+
+/** Environments whose nodes and shards the scopes show: those of a grant for all tenants, since a node serves many. */
+function wholeEnvironments(
+  environments: FleetDependencies['environments'],
+  scopes: AllowedScopes,
+  only: string | undefined,
+): string[] {
+  return environmentsIn(environments, only).filter(
+    (environment) =>
+      scopes.all ||
+      scopes.scopes.some(
+        (scope) =>
+          scope.tenant_id === null && (scope.environment === null || scope.environment === environment),
+      ),
+  );
+}
