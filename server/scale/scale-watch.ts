@@ -1,0 +1,168 @@
+/**
+ * Feeds the indexes of placements and nodes, in one replica at a time. Every replica tries for the leader's lock each second; the one
+ * that holds it watches all environments, the others look on and take over when the lock is free.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
+import { readWatchRows } from './fleet-store.ts';
+import { openLeaderConnection, type LeaderConnection } from './leader-connection.ts';
+import { startNodeObserver, type NodeObserver } from './node-observer.ts';
+import { forgetOtherEnvironments } from './placement-index-store.ts';
+import { startPlacementWatcher, type PlacementWatcher, type WatchLog } from './placement-watcher.ts';
+import { registerScaleMetrics } from './scale-metrics.ts';
+import type { EnvironmentSettings, ScaleDependencies } from './scale-settings.ts';
+import { watcherState, type WatchRow } from './watch-rules.ts';
+
+export interface ScaleWatch {
+  /** Whether the indexes are current; `detail` says who keeps them, or which are not. */
+  ready(): { ok: boolean; detail: string };
+  /** Resolves when every index shows what its store has now and a round of nodes was written, or when the watch is stopped. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface ScaleWatchOptions {
+  databaseUrl: string;
+  log: WatchLog;
+  registry: Registry;
+}
+
+type Role =
+  | { kind: 'waiting'; detail: string }
+  | { kind: 'leader'; watchers: PlacementWatcher[]; observers: NodeObserver[] }
+  | { kind: 'follower'; rows: Map<string, WatchRow> };
+
+const TRY_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 25;
+
+export function startScaleWatch(
+  dependencies: ScaleDependencies,
+  { databaseUrl, log, registry }: ScaleWatchOptions,
+): ScaleWatch {
+  const { db, environments, nodes } = dependencies;
+  const names = environments.map(({ environment }) => environment);
+  const stopping = new AbortController();
+  let role: Role = { kind: 'waiting', detail: 'has not begun to watch' };
+
+  const rest = (ms: number, signal: AbortSignal = stopping.signal) =>
+    pause(ms, undefined, { signal }).catch(() => undefined);
+
+  /** Watches until the connection is lost or the watch is stopped. */
+  async function lead(connection: LeaderConnection): Promise<void> {
+    const done = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, connection.lost, done.signal]);
+    await forgetOtherEnvironments(connection, names);
+    const watchers = environments.map((settings) =>
+      startPlacementWatcher({ settings, index: connection, signal, log }),
+    );
+    const observers = environments.map((settings) =>
+      startNodeObserver({ settings, nodes, index: connection, signal, log }),
+    );
+    role = { kind: 'leader', watchers, observers };
+    log.info({ environments: names }, 'this replica watches the platform');
+    try {
+      while (!signal.aborted) {
+        await rest(TRY_EVERY_MS, signal);
+        if (!signal.aborted) await connection.query('select 1');
+      }
+    } finally {
+      role = { kind: 'waiting', detail: 'has lost the lock of the leader' };
+      done.abort();
+      await connection.close();
+      await Promise.all([...watchers, ...observers].map(({ ended }) => ended));
+    }
+  }
+
+  async function takeTurns(): Promise<void> {
+    const connection = await openLeaderConnection(databaseUrl);
+    try {
+      while (!stopping.signal.aborted) {
+        if (await connection.tryLead()) return await lead(connection);
+        role = { kind: 'follower', rows: await readWatchRows(db) };
+        await rest(TRY_EVERY_MS);
+      }
+    } finally {
+      await connection.close();
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await takeTurns();
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        const message = error instanceof Error ? error.message : String(error);
+        role = { kind: 'waiting', detail: `cannot watch: ${message}` };
+        log.warn({ error: message }, 'the watch over the platform broke off');
+      }
+      await rest(TRY_EVERY_MS);
+    }
+  }
+
+  function problems(): string[] {
+    return names.flatMap((environment) => {
+      const { state, detail } = stateOf(environment);
+      return state === 'live' ? [] : [`${environment} is ${state}${detail === null ? '' : `: ${detail}`}`];
+    });
+  }
+
+  function stateOf(environment: string) {
+    if (role.kind === 'follower') return watcherState(role.rows.get(environment));
+    const watcher =
+      role.kind === 'leader' ? role.watchers.find((each) => each.environment === environment) : undefined;
+    return watcher?.position() ?? watcherState(undefined);
+  }
+
+  async function shows({ environment, nodes: configured }: EnvironmentSettings, revision: number) {
+    if (role.kind === 'waiting' || stateOf(environment).state !== 'live') return false;
+    if (role.kind === 'leader') {
+      const { watchers, observers } = role;
+      const observed = observers.some((each) => each.environment === environment && each.rounds() > 0);
+      return (
+        observed &&
+        watchers.some((each) => each.environment === environment && each.position().revision >= revision)
+      );
+    }
+    const [watch, known] = await Promise.all([
+      readWatchRows(db),
+      db.selectFrom('node_index').select('node_id').where('environment', '=', environment).execute(),
+    ]);
+    const ids = new Set(known.map(({ node_id }) => node_id));
+    return (
+      (watch.get(environment)?.revision ?? 0) >= revision &&
+      configured.every(({ node_id }) => ids.has(node_id))
+    );
+  }
+
+  async function settle(settings: EnvironmentSettings): Promise<void> {
+    let revision: number | null = null;
+    while (!stopping.signal.aborted) {
+      try {
+        revision ??= await settings.store.currentRevision();
+        if (await shows(settings, revision)) return;
+      } catch {
+        // The store or the database does not answer yet; the watchers say so.
+      }
+      await rest(LOOK_EVERY_MS);
+    }
+  }
+
+  registerScaleMetrics(registry, dependencies, () => role.kind === 'leader');
+  const running = run();
+  return {
+    ready() {
+      if (role.kind === 'waiting') return { ok: false, detail: role.detail };
+      const who = role.kind === 'leader' ? 'watches every environment' : 'follows another replica';
+      const found = problems();
+      return { ok: found.length === 0, detail: found.length === 0 ? who : `${who}; ${found.join('; ')}` };
+    },
+    settled: async () => {
+      await Promise.all(environments.map(settle));
+    },
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
