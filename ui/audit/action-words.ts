@@ -21,6 +21,16 @@ const OF_THE_SYSTEM: Record<string, string> = {
   'job.cancelled_rolled_back': 'Job cancelled, rolled back',
 };
 
+/** Said shorter than the summary of their endpoint. */
+const SHORT: Record<string, string> = {
+  'iam.users.create': 'Create a user',
+  'iam.roles.create': 'Create a role',
+  'iam.tokens.create': 'Create an API token',
+  'tenants.create': 'Create a tenant',
+  'tenants.environments.add': 'Provision a tenant in an environment',
+  'iam.me.change_password': 'Change own password',
+};
+
 /** What a summary says before its first colon, semicolon or comma: "Suspend a user; ends all of their sessions" → "Suspend a user". */
 const firstClause = (summary: string) => summary.split(/[:;,]/, 1)[0] ?? summary;
 
@@ -28,7 +38,7 @@ const OF_ENDPOINTS = new Map(ENDPOINTS.map(({ id, summary }) => [id, firstClause
 
 /** An action in words; one that this build does not know is read out of its name. */
 export const actionWords = (action: string): string =>
-  OF_THE_SYSTEM[action] ?? OF_ENDPOINTS.get(action) ?? sentence(action.replaceAll('.', ' '));
+  OF_THE_SYSTEM[action] ?? SHORT[action] ?? OF_ENDPOINTS.get(action) ?? sentence(action.replaceAll('.', ' '));
 
 /** Prefixes to filter by: every domain, and every noun with several actions. */
 export const ACTION_PREFIXES: readonly string[] = [

@@ -110,7 +110,7 @@ export function CreateTokenDrawer({ onClose }: { onClose: () => void }) {
         scope={scope}
         error={faults['permissions']}
       />
-      <ReasonField value={reason} onChange={setReason} required={false} label="Reason (optional)" />
+      <ReasonField value={reason} onChange={setReason} required={false} />
     </FormDrawer>
   );
 }

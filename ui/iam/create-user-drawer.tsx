@@ -97,7 +97,7 @@ export function CreateUserDrawer({ onClose }: { onClose: () => void }) {
         onChange={setPassword}
         error={faults['password']}
       />
-      <ReasonField value={reason} onChange={setReason} required={false} label="Reason (optional)" />
+      <ReasonField value={reason} onChange={setReason} required={false} />
     </FormDrawer>
   );
 }

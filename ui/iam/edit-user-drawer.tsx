@@ -99,7 +99,7 @@ export function EditUserDrawer({
         required
         withAsterisk={false}
       />
-      <ReasonField value={reason} onChange={setReason} required={false} label="Reason (optional)" />
+      <ReasonField value={reason} onChange={setReason} required={false} />
     </FormDrawer>
   );
 }

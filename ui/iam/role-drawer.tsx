@@ -98,7 +98,7 @@ export function RoleDrawer({ from, onClose }: { from?: Role; onClose: () => void
       </div>
       <DescriptionField value={description} onChange={setDescription} error={faults['description']} />
       <PermissionPicker value={permissions} onChange={setPermissions} error={faults['permissions']} />
-      <ReasonField value={reason} onChange={setReason} required={false} label="Reason (optional)" />
+      <ReasonField value={reason} onChange={setReason} required={false} />
     </FormDrawer>
   );
 }

@@ -48,7 +48,8 @@ export function OverviewPage() {
       stuck: (jobs.data?.items ?? []).filter(({ state }) => state === 'stuck'),
       degraded: degraded.data?.total ?? null,
     },
-    now,
+    // As fresh as the page reads it: what ages between two readings is the page, not the observation.
+    nodes.dataUpdatedAt || now,
   );
   const oldest = Math.min(...sources.filter(({ seen }) => seen).map(({ query }) => query.dataUpdatedAt));
   const reasons = [seesScale, seesJobs, seesTenants].flatMap(({ reason }) => reason ?? []);
@@ -86,6 +87,8 @@ export function OverviewPage() {
           <PlatformPanel
             environments={environments.data?.items}
             nodes={nodes.data?.items}
+            readAt={environments.dataUpdatedAt}
+            every_s={LIVE_MS / 1000}
             more={nodes.data?.next_cursor !== null && nodes.data !== undefined}
             allowed={seesScale}
             error={nodes.error ?? environments.error}

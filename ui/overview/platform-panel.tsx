@@ -2,11 +2,12 @@ import { Tooltip } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Static } from 'typebox';
+import type { Observation } from '#contract/common.ts';
 import type { EnvironmentSummary, Node } from '#contract/scale.ts';
 import type { Allowance } from '#ui/api/queries.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import { Figure, formatFigure, Unknown } from '#ui/patterns/figure.tsx';
-import { ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { isStale, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { describeError } from '#ui/api/errors.ts';
 import { Panel } from '#ui/patterns/panel.tsx';
 import { environmentFigures, type Sum } from './overview-rules.ts';
@@ -22,12 +23,17 @@ const FULL_RATIO = 0.85;
 export function PlatformPanel({
   environments,
   nodes,
+  readAt,
+  every_s,
   more,
   allowed,
   error,
 }: {
   environments: readonly EnvironmentRow[] | undefined;
   nodes: readonly NodeRow[] | undefined;
+  /** When the page read them, and how often it does. */
+  readAt: number;
+  every_s: number;
   /** There are more nodes than were read. */
   more: boolean;
   allowed: Allowance;
@@ -110,7 +116,7 @@ export function PlatformPanel({
                         <Storage storage={own.storage} />
                       </td>
                       <td>
-                        <ObservedAge observation={environment.observation} bare />
+                        <ObservedAge observation={asRead(environment.observation, readAt, every_s)} bare />
                       </td>
                     </tr>
                   )
@@ -124,6 +130,12 @@ export function PlatformPanel({
     </Panel>
   );
 }
+
+/** An observation that was fresh when it was read does not turn stale by the page's own pause until it reads again. */
+const asRead = (observation: Observation, readAt: number, every_s: number): Observation =>
+  isStale(observation, readAt)
+    ? observation
+    : { ...observation, interval_s: Math.max(observation.interval_s, every_s) };
 
 function Ready({ ready, total }: { ready: number; total: number }) {
   if (total === 0) return <Unknown why="No node of this environment has been observed" />;
