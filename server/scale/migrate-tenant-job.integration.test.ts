@@ -132,6 +132,35 @@ describe('the migration of a tenant', () => {
     expect(await served()).toEqual(onSource);
   });
 
+  it('waits for the very write: a node that stays one behind it holds the job, and its undo, until it follows', async () => {
+    const job = await start();
+    await runUpTo(job, 'drain');
+    const [settings] = platform.dependencies.environments;
+    for (const node of settings!.nodes) await platform.dependencies.nodes.reload(node);
+    platform.fleet.faults.switchOn({ node_id: 'dev-agg-2', fault: 'never_acknowledges' });
+    await job.run('place');
+    await job.run('reload');
+    await expect(job.run('acknowledge')).rejects.toMatchObject({ code: 'not_acknowledged' });
+    // It has heard of the drain, so it must hear of the end of it too.
+    await expect(job.undo('place')).rejects.toMatchObject({ code: 'undo_incomplete' });
+    platform.fleet.faults.clear();
+    await undoFrom(job, 'place');
+    expect(await record()).toMatchObject({ shard: 'agg-3', state: 'active', epoch: 19, job_id: null });
+    expect(await served()).toEqual(onSource);
+  });
+
+  it('lets the source serve again only when every node knows that the target does not', async () => {
+    const job = await start();
+    await runUpTo(job, 'verify');
+    platform.fleet.faults.switchOn({ node_id: 'dev-agg-1', fault: 'never_acknowledges' });
+    await expect(job.undo('place')).rejects.toMatchObject({ code: 'undo_incomplete' });
+    expect(await record()).toMatchObject({ shard: 'agg-3', state: 'moving', epoch: 19 });
+    expect(await served()).toMatchObject({ 'dev-agg-1': 'active', 'dev-agg-3': 'drained' });
+    platform.fleet.faults.clear();
+    await undoFrom(job, 'place');
+    expect(await served()).toEqual(onSource);
+  });
+
   it('does not call an undo done while a node cannot be reached, and does once it can', async () => {
     const job = await start();
     await runUpTo(job, 'place');

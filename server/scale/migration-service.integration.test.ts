@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { placementKey } from '#contract/placement-record.ts';
 import type { FaultRequest } from '#fleet/faults.ts';
 import { callerWith, startTestPlatform, type TestPlatform } from '#tools/test-platform.ts';
-import { planMigration, startMigration } from './migration-service.ts';
+import { holdTenant, planMigration, startMigration } from './migration-service.ts';
 
 const caller = callerWith();
 
@@ -251,5 +251,17 @@ describe('planning and starting a migration', () => {
       count: number;
     }>`select count(*)::integer from jobs where tenant_id = ${tenant_id}`.execute(db);
     expect(rows).toEqual([{ count: 0 }]);
+  });
+
+  it('does not take hold of a tenant that has moved on since it was planned', async () => {
+    const hold = (planned: { revision: number; status: 'active' | 'suspended' }) =>
+      platform.database.db
+        .transaction()
+        .execute((tx) => holdTenant(tx, { tenant_id, ...planned }, 'migrate'));
+    await expect(hold({ revision: 7, status: 'active' })).rejects.toMatchObject({ code: 'plan_drifted' });
+    await expect(hold({ revision: 1, status: 'suspended' })).rejects.toMatchObject({ code: 'plan_drifted' });
+    expect(await tenant()).toEqual({ status: 'active', revision: 1 });
+    await hold({ revision: 1, status: 'active' });
+    expect(await tenant()).toEqual({ status: 'migrating', revision: 2 });
   });
 });

@@ -206,6 +206,21 @@ describe('the jobs that give a tenant its shards and take them away', () => {
       expect(Object.values(await serving('prod'))).toEqual(['active', 'active', 'active']);
     });
 
+    it('stops at a placement that somebody else changed, and gives the others back', async () => {
+      const job = await start();
+      const key = placementKey('projection', tenant_id);
+      const entry = await platform.store('prod').get(key);
+      await platform.store('prod').update({ ...entry!.record, shard: 'prj-3', epoch: 40 }, entry!.revision);
+      await expect(job.run('drain')).rejects.toMatchObject({ code: 'placement_changed' });
+      await undoAll(job, 'drain');
+      expect(await records('prod')).toMatchObject([
+        { state: 'active', shard: 'agg-1' },
+        { state: 'active', shard: 'prj-3', epoch: 40 },
+        { state: 'active' },
+      ]);
+      expect(Object.values(await serving('dev'))).toEqual(['active', 'active', 'active']);
+    });
+
     it('plans, starts, and holds the tenant meanwhile', async () => {
       const plan = await planArchive(platform.dependencies, callerWith(), tenant_id);
       expect(plan.blockers).toEqual([]);
