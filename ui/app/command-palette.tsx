@@ -91,9 +91,9 @@ export function CommandPalette() {
         />
         <Spotlight.ActionsList>
           {shown.map(({ title, entries }) => (
-            <Spotlight.ActionsGroup key={title} label={title} className={classes.group!}>
+            <Spotlight.ActionsGroup key={title} label={title} className={classes.group}>
               {entries.map(({ id, label, hint, icon: EntryIcon, aside, run }) => (
-                <Spotlight.Action key={id} onClick={run} className={classes.action!}>
+                <Spotlight.Action key={id} onClick={run} className={classes.action}>
                   <EntryIcon size={16} stroke={1.75} aria-hidden />
                   <span className={classes.label}>{label}</span>
                   {hint && <span className={classes.hint}>{hint}</span>}

@@ -1,5 +1,5 @@
 /** The frame of every page: environment, navigation, palette, live counters, the person. */
-import { Menu, Tooltip, UnstyledButton } from '@mantine/core';
+import { Menu, Tooltip, UnstyledButton, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
 import {
   IconCheck,
   IconChevronDown,
@@ -11,7 +11,6 @@ import {
   IconSun,
 } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
 import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
 import type { Me } from '#contract/iam.ts';
 import { listJobs } from '#contract/jobs.ts';
@@ -68,7 +67,7 @@ export function Shell() {
         </Link>
         <EnvironmentSwitcher />
         <UnstyledButton
-          className={classes.search!}
+          className={classes.search}
           onClick={openPalette}
           onPointerEnter={() => void loadPalette()}
           aria-label="Search or jump to"
@@ -123,7 +122,7 @@ function EnvironmentSwitcher() {
   return (
     <Menu position="bottom-start" width={280}>
       <Menu.Target>
-        <UnstyledButton className={classes.environment!} aria-label={`Environment: ${environment}`}>
+        <UnstyledButton className={classes.environment} aria-label={`Environment: ${environment}`}>
           {environment}
           <IconChevronDown size={14} aria-hidden />
         </UnstyledButton>
@@ -220,7 +219,7 @@ function PersonMenu({ me, onHelp }: { me: Me; onHelp: () => void }) {
         </>
       }
     >
-      <UnstyledButton className={classes.person!} aria-label={`Account of ${me.user.email}`}>
+      <UnstyledButton className={classes.person} aria-label={`Account of ${me.user.email}`}>
         {initials || me.user.email.charAt(0).toUpperCase()}
       </UnstyledButton>
     </SessionMenu>

@@ -56,7 +56,7 @@ export function JobTrace({
         <>
           <TextInput
             size="xs"
-            className={classes.filter!}
+            className={classes.filter}
             placeholder="Filter"
             aria-label="Filter the trace"
             leftSection={<IconFilter size={13} />}
@@ -79,6 +79,7 @@ export function JobTrace({
       <ol
         className={classes.lines}
         ref={lines}
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls has to be reachable by keyboard
         tabIndex={0}
         aria-label="Trace"
         onWheel={(event) => event.deltaY < 0 && setFollow(false)}
@@ -113,7 +114,7 @@ function TraceLine({ event }: { event: TraceEvent }) {
         {outcome !== 'succeeded' && <span className={classes.outcome}>{outcome}</span>}
         {hasDetails(details) && (
           <UnstyledButton
-            className={classes.toggle!}
+            className={classes.toggle}
             aria-expanded={open}
             aria-label={open ? 'Hide the details' : 'Show the details'}
             onClick={() => setOpen(!open)}

@@ -10,6 +10,7 @@ import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import classes from './confirm-action.module.css';
 import { ProblemAlert } from './problem-alert.tsx';
 import { isReason, ReasonField } from './reason-field.tsx';
+import { useReturnFocus } from './return-focus.ts';
 import { toastDone } from './toast.tsx';
 
 export interface ConfirmActionProps {
@@ -47,6 +48,7 @@ export function ConfirmAction({
   children,
   blocked = false,
 }: ConfirmActionProps) {
+  useReturnFocus();
   const { production, environment } = useEnvironment();
   const [text, setText] = useState('');
   const [name, setName] = useState('');
@@ -58,7 +60,7 @@ export function ConfirmAction({
     (typed === undefined || name === typed) &&
     !blocked;
 
-  const submit = async (event: React.FormEvent) => {
+  const submit = async (event: React.SubmitEvent) => {
     event.preventDefault();
     if (busy || !complete) return;
     setBusy(true);

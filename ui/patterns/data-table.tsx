@@ -60,10 +60,11 @@ const INTERACTIVE = 'a, button, input, label, [role="menuitem"], [role="dialog"]
 /** Arrow keys go from row to row. */
 function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
   if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-  const links = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-row-link]')];
-  const at = links.indexOf(document.activeElement as HTMLElement);
+  const table = event.currentTarget.closest('table');
+  const links = [...(table?.querySelectorAll<HTMLElement>('[data-row-link]') ?? [])];
+  const at = links.indexOf(event.currentTarget);
   const next = links[at + (event.key === 'ArrowDown' ? 1 : -1)];
-  if (at === -1 || !next) return;
+  if (!next) return;
   event.preventDefault();
   next.focus();
 }
@@ -95,7 +96,7 @@ export function DataTable<Row extends object>({
   const table = useTable({
     features,
     columns: definitions,
-    data: rows as Row[],
+    data: rows,
     getRowId: rowId,
     enableRowSelection: selection !== undefined,
     state: { rowSelection: selection?.ids ?? {} },
@@ -137,7 +138,7 @@ export function DataTable<Row extends object>({
             )}
           </tr>
         </thead>
-        <tbody onKeyDown={moveFocus}>
+        <tbody>
           {skeleton !== undefined
             ? Array.from({ length: skeleton }, (_, index) => (
                 <SkeletonRow
@@ -180,7 +181,12 @@ export function DataTable<Row extends object>({
                           data-grow={byId.get(cell.column.id)?.grow}
                         >
                           {index === 0 && link ? (
-                            <Link {...(link as LinkProps)} className={classes.link} data-row-link>
+                            <Link
+                              {...(link as LinkProps)}
+                              className={classes.link}
+                              data-row-link
+                              onKeyDown={moveFocus}
+                            >
                               {content}
                             </Link>
                           ) : (

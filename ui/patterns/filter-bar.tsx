@@ -42,7 +42,7 @@ export function SearchBox({
   const [text, setText] = useDebouncedText(value, onChange);
   return (
     <TextInput
-      className={classes.search!}
+      className={classes.search}
       type="search"
       placeholder={placeholder}
       aria-label={placeholder}
@@ -58,11 +58,7 @@ export function SearchBox({
       }}
       rightSection={
         text !== '' && (
-          <UnstyledButton
-            className={classes.reset!}
-            aria-label="Clear the search"
-            onClick={() => setText('')}
-          >
+          <UnstyledButton className={classes.reset} aria-label="Clear the search" onClick={() => setText('')}>
             <IconX size={14} />
           </UnstyledButton>
         )
@@ -168,7 +164,7 @@ function ChoiceFilter({
     <Combobox store={combobox} onOptionSubmit={submit} width={220} position="bottom-start" shadow="md">
       <div className={classes.filter} data-active={chosen.length > 0 || undefined}>
         <Combobox.Target targetType="button" withExpandedAttribute>
-          <UnstyledButton className={classes.choose!} onClick={() => combobox.toggleDropdown()}>
+          <UnstyledButton className={classes.choose} onClick={() => combobox.toggleDropdown()}>
             <span className={classes.label}>{label}</span>
             {chosen.length > 0 && <span className={classes.chosen}>{summary}</span>}
             {chosen.length === 0 && <IconChevronDown size={14} aria-hidden />}
@@ -176,7 +172,7 @@ function ChoiceFilter({
         </Combobox.Target>
         {chosen.length > 0 && (
           <UnstyledButton
-            className={classes.reset!}
+            className={classes.reset}
             aria-label={`Clear ${label}`}
             onClick={() => onChange([])}
           >
@@ -193,7 +189,7 @@ function ChoiceFilter({
             aria-label={`Find ${label.toLowerCase()}`}
           />
         )}
-        <Combobox.Options mah={280} className={classes.options!} aria-label={label}>
+        <Combobox.Options mah={280} className={classes.options} aria-label={label}>
           {shown.map((option) => {
             const active = chosen.includes(option.value);
             return (
@@ -201,7 +197,7 @@ function ChoiceFilter({
                 value={option.value}
                 key={option.value}
                 active={active}
-                className={classes.option!}
+                className={classes.option}
               >
                 {type === 'many' ? (
                   <Checkbox.Indicator size="xs" checked={active} />
@@ -242,7 +238,7 @@ function TextFilter({
         onChange={(event) => setText(event.currentTarget.value.trim())}
       />
       {text !== '' && (
-        <UnstyledButton className={classes.reset!} aria-label={`Clear ${label}`} onClick={() => setText('')}>
+        <UnstyledButton className={classes.reset} aria-label={`Clear ${label}`} onClick={() => setText('')}>
           <IconX size={13} />
         </UnstyledButton>
       )}

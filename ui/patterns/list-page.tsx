@@ -5,7 +5,7 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight, IconRefresh } from '@tabler/icons-react';
 import type { RowSelectionState } from '@tanstack/react-table';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { DEFAULT_LIMIT, type Page } from '#contract/common.ts';
 import type { Endpoint, QueryOf, ResponseOf } from '#contract/endpoint.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
@@ -60,6 +60,7 @@ export interface ListPageProps<E extends Endpoint, Row extends object = RowOf<E>
 
 const NO_FILTERS: readonly ListFilter[] = [];
 const NO_ROWS: readonly never[] = [];
+const NONE_SELECTED: ReadonlyMap<string, never> = new Map<string, never>();
 const SKELETON_ROWS = 14;
 
 export function ListPage<E extends Endpoint>({
@@ -93,24 +94,21 @@ export function ListPage<E extends Endpoint>({
   const page = data as Page<Row> | undefined;
   const rows = page?.items ?? NO_ROWS;
 
-  const [selected, setSelected] = useState<ReadonlyMap<string, Row>>(() => new Map());
-  const clearSelection = useCallback(() => setSelected(new Map()), []);
-  // Another set of rows: what was selected may no longer be in it.
+  // A selection belongs to the set that it was made in: another search or filter may not hold its rows.
   const set = JSON.stringify([query, search.q, search.values]);
-  useEffect(clearSelection, [set, clearSelection]);
+  const [kept, setKept] = useState<{ set: string; rows: ReadonlyMap<string, Row> }>({ set, rows: new Map() });
+  const selected = kept.set === set ? kept.rows : NONE_SELECTED;
+  const clearSelection = useCallback(() => setKept({ set, rows: new Map() }), [set]);
   const selection = useMemo(
     () =>
       bulk && {
         ids: Object.fromEntries([...selected.keys()].map((id) => [id, true as const])),
         onChange: (ids: RowSelectionState) => {
-          const known = new Map([
-            ...selected,
-            ...rows.map((row) => [rowId(row as Row), row as Row] as const),
-          ]);
-          setSelected(new Map([...known].filter(([id]) => ids[id])));
+          const known = new Map([...selected, ...rows.map((row) => [rowId(row), row] as const)]);
+          setKept({ set, rows: new Map([...known].filter(([id]) => ids[id])) });
         },
       },
-    [bulk, selected, rows, rowId],
+    [bulk, selected, rows, rowId, set],
   );
   const first = search.before.length * DEFAULT_LIMIT + 1;
   const paged = search.cursor !== undefined || Boolean(page?.next_cursor);
@@ -145,7 +143,7 @@ export function ListPage<E extends Endpoint>({
         <DataTable<Row>
           label={title ?? noun.many}
           columns={columns}
-          rows={rows as readonly Row[]}
+          rows={rows}
           rowId={rowId}
           rowLink={rowLink}
           rowActions={rowActions}

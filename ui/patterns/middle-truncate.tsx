@@ -30,7 +30,7 @@ export function CopyButton({
   return (
     <Tooltip label={copied ? 'Copied' : label}>
       <UnstyledButton
-        className={classes.copy!}
+        className={classes.copy}
         onClick={copy}
         aria-label={label}
         data-always={always || undefined}

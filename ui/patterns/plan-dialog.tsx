@@ -26,6 +26,7 @@ import { MiddleTruncate, Mono } from './middle-truncate.tsx';
 import classes from './plan-dialog.module.css';
 import { ProblemAlert } from './problem-alert.tsx';
 import { isReason, ReasonField } from './reason-field.tsx';
+import { useReturnFocus } from './return-focus.ts';
 import { Section } from './section.tsx';
 import { StatusPill } from './status-pill.tsx';
 import { PlanSteps } from './step-list.tsx';
@@ -38,6 +39,8 @@ export interface PlanDialogProps {
   /** Makes the plan; called again when it has expired or the person asks. */
   plan: (signal: AbortSignal) => Promise<Plan>;
   start: (input: { plan_hash: string; reason: string }) => Promise<{ job_id: string }>;
+  /** Asks for the target's id even when every step of the plan can be undone: for what has no way back once it is done. */
+  typed?: boolean;
   /** Where it happens, when the plan names no single environment. */
   environments?: readonly string[];
   onClose: () => void;
@@ -68,9 +71,11 @@ export function PlanDialog({
   verb,
   plan: makePlan,
   start,
+  typed = false,
   environments: where,
   onClose,
 }: PlanDialogProps) {
+  useReturnFocus();
   const [jobId, setJobId] = useState<string | null>(null);
   const [heading, setHeading] = useState<{ title: string; environment: string | null }>({
     title,
@@ -109,6 +114,7 @@ export function PlanDialog({
             verb={verb}
             makePlan={makePlan}
             start={start}
+            typed={typed}
             onPlan={(plan) => setHeading({ title: plan.title, environment: plan.environment })}
             onBusy={setBusy}
             onStarted={setJobId}
@@ -126,6 +132,7 @@ function PlanForm({
   verb,
   makePlan,
   start,
+  typed: alwaysTyped,
   onPlan,
   onBusy,
   onStarted,
@@ -134,6 +141,7 @@ function PlanForm({
   verb: string;
   makePlan: PlanDialogProps['plan'];
   start: PlanDialogProps['start'];
+  typed: boolean;
   onPlan: (plan: Plan) => void;
   onBusy: (busy: boolean) => void;
   onStarted: (job_id: string) => void;
@@ -149,7 +157,9 @@ function PlanForm({
   const [acknowledged, setAcknowledged] = useState(false);
   const [typed, setTyped] = useState('');
   const latest = useRef({ makePlan, onPlan });
-  latest.current = { makePlan, onPlan };
+  useEffect(() => {
+    latest.current = { makePlan, onPlan };
+  });
 
   const take = useCallback((plan: Plan) => {
     setHeld(hold(plan));
@@ -161,12 +171,10 @@ function PlanForm({
   }, []);
 
   const running = useRef<AbortController | null>(null);
-  const replan = useCallback(async () => {
+  const read = useCallback(async () => {
     running.current?.abort();
     const controller = new AbortController();
     running.current = controller;
-    setPlanning(true);
-    setError(null);
     try {
       const plan = await latest.current.makePlan(controller.signal);
       if (!controller.signal.aborted) take(plan);
@@ -177,11 +185,16 @@ function PlanForm({
     }
   }, [take]);
   useEffect(() => {
-    void replan();
+    void read();
     return () => running.current?.abort();
-  }, [replan]);
+  }, [read]);
+  const replan = () => {
+    setPlanning(true);
+    setError(null);
+    void read();
+  };
 
-  const submit = async (event: React.FormEvent) => {
+  const submit = async (event: React.SubmitEvent) => {
     event.preventDefault();
     if (!held || starting || planning || blockedBy !== null) return;
     setStarting(true);
@@ -204,7 +217,7 @@ function PlanForm({
     return (
       <>
         <div className={classes.body}>
-          {error ? <ProblemAlert error={error} onRetry={() => void replan()} /> : <PlanSkeleton />}
+          {error ? <ProblemAlert error={error} onRetry={replan} /> : <PlanSkeleton />}
         </div>
         <footer className={classes.footer}>
           <span className={classes.facts}>{planning && 'Planning: nothing is changed by it'}</span>
@@ -219,7 +232,7 @@ function PlanForm({
   // The ticking clock may be a second behind the moment in which the plan came.
   const left = Math.min(deadline - now, lifetime(plan)) / 1000;
   const expired = left <= 0;
-  const final = plan.steps.some(({ point_of_no_return }) => point_of_no_return);
+  const final = alwaysTyped || plan.steps.some(({ point_of_no_return }) => point_of_no_return);
   const blockedBy =
     plan.blockers[0]?.message ??
     (drift
@@ -258,7 +271,7 @@ function PlanForm({
                   size="compact-xs"
                   leftSection={<IconRefresh size={13} />}
                   loading={planning}
-                  onClick={() => void replan()}
+                  onClick={replan}
                 >
                   Check again
                 </Button>
@@ -299,7 +312,7 @@ function PlanForm({
               </div>
             )}
             <div className={classes.inputs} data-typed={final || undefined}>
-              <ReasonField value={reason} onChange={setReason} disabled={starting} data-autofocus />
+              <ReasonField value={reason} onChange={setReason} disabled={starting} autoFocus />
               {final && (
                 <TextInput
                   label={
@@ -334,7 +347,7 @@ function PlanForm({
           Cancel
         </Button>
         {expired && !drift ? (
-          <Button onClick={() => void replan()} loading={planning}>
+          <Button onClick={replan} loading={planning}>
             Plan again
           </Button>
         ) : (
@@ -443,7 +456,7 @@ function RunningJob({ job_id, onClose }: { job_id: string; onClose: () => void }
           </span>
           {job && <CancelButton job={job} onCancel={() => setCancelling(true)} />}
           <Tooltip label="The job goes on" disabled={!job || job.finished_at !== null}>
-            <Button variant="default" onClick={onClose} data-autofocus>
+            <Button variant="default" onClick={onClose} autoFocus>
               Close
             </Button>
           </Tooltip>
@@ -472,7 +485,7 @@ function CancelButton({ job, onCancel }: { job: Job; onCancel: () => void }) {
 function CancelForm({ job, onDone }: { job: Job; onDone: () => void }) {
   const [reason, setReason] = useState('');
   const cancel = useChange(cancelJob);
-  const submit = (event: React.FormEvent) => {
+  const submit = (event: React.SubmitEvent) => {
     event.preventDefault();
     if (cancel.isPending || !isReason(reason)) return;
     cancel.mutate({ params: { job_id: job.job_id }, body: { reason: reason.trim() } }, { onSuccess: onDone });

@@ -50,7 +50,7 @@ export function ProblemAlert({
         <ProblemReference code={code} request_id={request_id} />
       </div>
       {onRetry && (
-        <Button variant="default" size="xs" onClick={onRetry} className={classes.retry!}>
+        <Button variant="default" size="xs" onClick={onRetry} className={classes.retry}>
           Try again
         </Button>
       )}

@@ -121,7 +121,7 @@ export function JobSteps({ steps }: { steps: readonly JobStep[] }) {
                 <Elapsed step={step} />
               </span>
               {step.error !== null && (
-                <p className={classes.error}>
+                <p className={classes.error} data-quiet={step.error.code === 'cancelled' || undefined}>
                   {step.error.message} <code>{step.error.code}</code>
                 </p>
               )}

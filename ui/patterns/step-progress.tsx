@@ -19,7 +19,7 @@ export function StepProgress({ progress, ended }: { progress: unknown; ended: bo
       return <Checks checks={read.checks} />;
     case 'placed':
       return <p className={classes.facts}>placed on {read.shards.join(', ')}</p>;
-    default:
+    case undefined:
       return null;
   }
 }

@@ -22,6 +22,7 @@ import { LoadBar } from '#ui/patterns/load-bar.tsx';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { PlanDialog } from '#ui/patterns/plan-dialog.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
+import { useReturnFocus } from '#ui/patterns/return-focus.ts';
 import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
 import classes from './migrate-tenant-dialog.module.css';
 
@@ -44,6 +45,7 @@ export function MigrateTenantDialog({
 }: MigrateTenantDialogProps) {
   const [service, setService] = useState<ServiceKind>(given ?? 'aggregate');
   const [chosen, setChosen] = useState<string | null>(null);
+  useReturnFocus();
   const [planned, setPlanned] = useState(false);
   const start = useChange(startMigration, { invalidates: STALE });
   const { environments } = useEnvironment();
@@ -101,7 +103,7 @@ export function MigrateTenantDialog({
             size="sm"
             value={service}
             onChange={(value) => {
-              setService(value as ServiceKind);
+              setService(value);
               setChosen(null);
             }}
             data={SERVICE_KINDS.map((kind) => {
@@ -161,7 +163,7 @@ function leastLoaded(shards: readonly Shard[], current: string | undefined): str
 function ShardChoice({ shard, current }: { shard: Shard; current: boolean }) {
   const load = loadOf(shard);
   return (
-    <Radio.Card value={shard.shard} disabled={current} className={classes.choice!}>
+    <Radio.Card value={shard.shard} disabled={current} className={classes.choice}>
       <Radio.Indicator size="xs" disabled={current} />
       <span className={classes.name}>
         <Mono>{shard.shard}</Mono>

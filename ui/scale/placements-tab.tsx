@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Static } from 'typebox';
+import type { ResponseOf } from '#contract/endpoint.ts';
 import { SERVICE_KINDS } from '#contract/placement-record.ts';
 import {
   listPlacements,
@@ -91,6 +92,8 @@ const STATE_FILTER: ListFilter = {
   })),
 };
 
+const observationFact = ({ observation }: ResponseOf<typeof listPlacements>) =>
+  observation && <ObservedAge observation={observation} />;
 const placementId = ({ environment, service, tenant_id }: Placement): string =>
   `${environment} ${service} ${tenant_id}`;
 const placementLink = ({ tenant_id }: Placement) =>
@@ -130,7 +133,7 @@ export function PlacementsTab() {
       search="Start of a tenant id"
       defaultSort="tenant_id"
       refetchInterval={10_000}
-      facts={({ observation }) => observation && <ObservedAge observation={observation} />}
+      facts={observationFact}
       empty={{
         title: `No tenant is placed in ${environment}`,
         hint: 'Creating a tenant in this environment places it.',

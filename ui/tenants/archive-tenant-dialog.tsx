@@ -16,6 +16,7 @@ export function ArchiveTenantDialog({ tenant_id, onClose }: { tenant_id: string;
       verb="Archive tenant"
       plan={async (signal) => (await call(planTenantArchive, { params: { tenant_id }, signal })).data}
       start={async (body) => (await archive.mutateAsync({ params: { tenant_id }, body })).data}
+      typed
       environments={tenant?.environments ?? []}
       onClose={onClose}
     />

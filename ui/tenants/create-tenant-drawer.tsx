@@ -5,9 +5,10 @@ import { fieldErrors, ProblemError } from '#ui/api/errors.ts';
 import { useChange } from '#ui/api/queries.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import { useEnvironment } from '#ui/app/environment.tsx';
-import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { ReasonField } from '#ui/patterns/reason-field.tsx';
+import { useReturnFocus } from '#ui/patterns/return-focus.ts';
 import { toastDone } from '#ui/patterns/toast.tsx';
+import { FormProblem } from './form-problem.tsx';
 import { flagErrors, TenantFields } from './tenant-fields.tsx';
 import { createBody, emptyTenantForm, type TenantFormValues } from './tenant-form.ts';
 import classes from './tenant-form.module.css';
@@ -33,11 +34,11 @@ const STALE = [listTenants];
 
 /** Creates a tenant; a job then places it and verifies that the nodes serve it. */
 export function CreateTenantDrawer({ onClose }: { onClose: () => void }) {
+  useReturnFocus();
   const { environments, environment } = useEnvironment();
   const navigate = useNavigate();
   const form = useTenantForm(emptyTenantForm([environment]), validate);
   const create = useChange(createTenant, { invalidates: STALE });
-  const isTaken = create.error instanceof ProblemError && create.error.code === 'already_exists';
 
   const submit = form.onSubmit((values) => {
     if (create.isPending) return;
@@ -112,7 +113,7 @@ export function CreateTenantDrawer({ onClose }: { onClose: () => void }) {
           onChange={(reason) => form.setFieldValue('reason', reason)}
         />
         <div className={classes.bottom}>
-          {!isTaken && <ProblemAlert error={create.error} />}
+          <FormProblem error={create.error} shown={form.errors} />
           <div className={classes.footer}>
             <Button variant="default" onClick={onClose} disabled={create.isPending}>
               Cancel

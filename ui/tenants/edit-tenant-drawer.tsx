@@ -8,7 +8,9 @@ import { ChangeList } from '#ui/patterns/change-list.tsx';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { ReasonField } from '#ui/patterns/reason-field.tsx';
+import { useReturnFocus } from '#ui/patterns/return-focus.ts';
 import { toastDone } from '#ui/patterns/toast.tsx';
+import { FormProblem } from './form-problem.tsx';
 import { flagErrors, TenantFields } from './tenant-fields.tsx';
 import {
   isChanged,
@@ -31,6 +33,7 @@ const validate = (values: TenantFormValues): Record<string, string> => ({
 
 /** Changes a tenant's metadata. Somebody else's change meanwhile is shown, and mine can be put on top of it. */
 export function EditTenantDrawer({ tenant_id, onClose }: { tenant_id: string; onClose: () => void }) {
+  useReturnFocus();
   const { data, etag, error, refetch } = useEndpoint(getTenant, { params: { tenant_id } });
   return (
     <Drawer
@@ -104,7 +107,7 @@ function EditForm({ read, onClose }: { read: Read; onClose: () => void }) {
         onChange={(reason) => form.setFieldValue('reason', reason)}
       />
       <div className={formClasses.bottom}>
-        {!isStale && <ProblemAlert error={update.error} />}
+        {!isStale && <FormProblem error={update.error} shown={form.errors} />}
         {newer && (
           <div className={classes.newer} role="alert">
             <b>Somebody changed it meanwhile. Nothing of yours was saved.</b>

@@ -79,7 +79,7 @@ export function TenantFields({ form }: { form: TenantForm }) {
               aria-label="Name of the flag"
               placeholder="new_router"
               spellCheck={false}
-              className={classes.flagName!}
+              className={classes.flagName}
               {...form.getInputProps(`feature_flags.${index}.flag`)}
             />
             <Switch

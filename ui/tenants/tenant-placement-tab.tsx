@@ -1,6 +1,5 @@
 import { IconArrowsExchange } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
-import { useMemo } from 'react';
 import type { Static } from 'typebox';
 import { listPlacements, type Placement as PlacementSchema } from '#contract/scale.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
@@ -20,9 +19,10 @@ import { useTenantActions } from './tenant-actions.tsx';
 import classes from './tenant-page.module.css';
 import { useTenant } from './use-tenant.ts';
 
-type Placement = Static<typeof PlacementSchema>;
+/** A placement with what can be done to it. */
+type Row = Static<typeof PlacementSchema> & { against: string | null; onMigrate: () => void };
 
-const COLUMNS: readonly Column<Placement>[] = [
+const COLUMNS: readonly Column<Row>[] = [
   { id: 'service', header: 'Service', width: 120, cell: ({ service }) => service },
   {
     id: 'shard',
@@ -71,6 +71,22 @@ const COLUMNS: readonly Column<Placement>[] = [
         </Link>
       ),
   },
+  {
+    id: 'migrate',
+    header: '',
+    align: 'right',
+    cell: ({ against, onMigrate }) => (
+      <GuardedButton
+        variant="default"
+        size="compact-sm"
+        leftSection={<IconArrowsExchange size={14} />}
+        against={against}
+        onClick={onMigrate}
+      >
+        Migrate…
+      </GuardedButton>
+    ),
+  },
 ];
 
 export function TenantPlacementTab() {
@@ -83,29 +99,12 @@ export function TenantPlacementTab() {
     { refetchInterval: 5_000 },
   );
   const { migrate, migrateReason, dialog } = useTenantActions();
-  const columns = useMemo(
-    (): readonly Column<Placement>[] => [
-      ...COLUMNS,
-      {
-        id: 'migrate',
-        header: '',
-        align: 'right',
-        cell: ({ service, environment }) => (
-          <GuardedButton
-            variant="default"
-            size="compact-sm"
-            leftSection={<IconArrowsExchange size={14} />}
-            against={tenant ? migrateReason(tenant, environment) : 'The tenant is still being read'}
-            onClick={() => migrate(tenant_id, environment, service)}
-          >
-            Migrate…
-          </GuardedButton>
-        ),
-      },
-    ],
-    [tenant, tenant_id, migrate, migrateReason],
-  );
   if (!tenant) return null;
+  const rows = (data?.items ?? []).map((placement): Row => ({
+    ...placement,
+    against: migrateReason(tenant, placement.environment),
+    onMigrate: () => migrate(tenant_id, placement.environment, placement.service),
+  }));
   if (tenant.environments.length === 0)
     return <EmptyState title="It is in no environment" hint="An archived tenant is placed nowhere." />;
   return (
@@ -129,8 +128,8 @@ export function TenantPlacementTab() {
             <DataTable
               plain
               label={`Placement in ${environment}`}
-              columns={columns}
-              rows={data?.items.filter((one) => one.environment === environment) ?? []}
+              columns={COLUMNS}
+              rows={rows.filter((one) => one.environment === environment)}
               rowId={({ service }) => `${environment} ${service}`}
               skeleton={data || error ? undefined : 3}
               dimmed={error !== null}

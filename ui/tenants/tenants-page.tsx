@@ -56,6 +56,17 @@ const exportTenants = (tenants: readonly TenantListItem[]): void =>
     updated_at: ({ updated_at }) => updated_at,
   });
 
+const bulkActions = (tenants: readonly TenantListItem[]) => (
+  <Button
+    variant="default"
+    size="compact-sm"
+    leftSection={<IconDownload size={14} />}
+    onClick={() => exportTenants(tenants)}
+  >
+    Export CSV
+  </Button>
+);
+
 export function TenantsPage() {
   const me = useMe();
   const navigate = useNavigate();
@@ -107,16 +118,7 @@ export function TenantsPage() {
         defaultSort="tenant_id"
         refetchInterval={15_000}
         primary={create}
-        bulk={(rows) => (
-          <Button
-            variant="default"
-            size="compact-sm"
-            leftSection={<IconDownload size={14} />}
-            onClick={() => exportTenants(rows)}
-          >
-            Export CSV
-          </Button>
-        )}
+        bulk={bulkActions}
         empty={{
           title: 'There are no tenants yet',
           hint: 'A tenant is placed on a shard of each service kind, in each environment that you choose for it.',
