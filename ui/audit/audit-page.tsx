@@ -13,6 +13,7 @@ import { PageHeader } from '#ui/patterns/page-header.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { useMemo } from 'react';
+import { completeFilters } from './audit-filters.ts';
 import { ACTION_PREFIXES, actionWords } from './action-words.ts';
 import { download, eventsAsCsv, eventsAsJson } from './audit-export.ts';
 import classes from './audit-page.module.css';
@@ -60,8 +61,9 @@ export function AuditPage() {
     [environments],
   );
   const search = useListSearch(filters, undefined);
+  const { query, incomplete } = completeFilters(search.query);
   const { data, error, isFetching, isPlaceholderData, refetch } = useEndpoint(listAuditEvents, {
-    query: { limit: DEFAULT_LIMIT, ...search.query },
+    query: { limit: DEFAULT_LIMIT, ...query },
   });
   const events = data?.items ?? [];
   const action = search.values['action']?.[0];
@@ -83,6 +85,11 @@ export function AuditPage() {
       {action !== undefined && !action.endsWith('.') && (
         <p className={classes.exact}>
           Only the action “{actionWords(action)}” (<code>{action}</code>)
+        </p>
+      )}
+      {incomplete.length > 0 && (
+        <p className={classes.exact} role="status">
+          Not filtered by {incomplete.join(' and ')} yet: type or paste the whole of it.
         </p>
       )}
       {error && (

@@ -204,8 +204,9 @@ function EventDetails({ event }: { event: AuditEvent }) {
                   <Mono>{path.replace(/^\//, '').replaceAll('/', '.')}</Mono>
                 </dt>
                 <dd>
-                  <Value label="Before" value={before} old />
-                  <Value label="After" value={after} />
+                  {!isAbsent(before) && <Value label="Before" value={before} old />}
+                  {(!isAbsent(after) || isAbsent(before)) && <Value label="After" value={after} />}
+                  {isAbsent(after) && !isAbsent(before) && <Value label="After" value="(removed)" />}
                 </dd>
               </Fragment>
             ))}
@@ -261,13 +262,15 @@ function EventDetails({ event }: { event: AuditEvent }) {
   );
 }
 
+const isAbsent = (value: unknown): boolean => value === null || value === undefined;
+
 const hasDetails = (details: unknown): boolean =>
   details !== null &&
   details !== undefined &&
   !(typeof details === 'object' && Object.keys(details).length === 0);
 
 function Value({ label, value, old = false }: { label: string; value: unknown; old?: boolean }) {
-  const line = formatValue(value);
+  const line = value === '' ? '""' : formatValue(value);
   const text = typeof value === 'object' && line.length > LINE_LENGTH ? JSON.stringify(value, null, 2) : line;
   return (
     <span className={classes.value} data-old={old || undefined}>
