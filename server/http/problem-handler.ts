@@ -88,7 +88,11 @@ export function problemOf(
 export function useProblemHandler(app: FastifyInstance): void {
   app.setErrorHandler((error, request: FastifyRequest, reply: FastifyReply) => {
     const { problem, headers, expected } = problemOf(error, request.id);
-    if (!expected) request.log.error({ err: error }, problem.title);
+    if (!expected)
+      request.log.error(
+        { err: error, request_id: request.id, trace_id: request.context?.trace_id },
+        problem.title,
+      );
     return reply
       .code(problem.status)
       .headers(headers)

@@ -23,6 +23,7 @@ declare module 'fastify' {
   }
 }
 
+const SPAN = '0000000000000001';
 const nothing = Type.Object({}, { additionalProperties: false });
 /** A body is optional where an endpoint takes none. */
 const noBody = Type.Unsafe<undefined>({ type: ['object', 'null'], additionalProperties: false });
@@ -43,7 +44,7 @@ export function registerRoute(app: FastifyInstance, deps: GuardDeps, { endpoint,
     method: endpoint.method,
     url: endpoint.path,
     schema: schemaOf(endpoint),
-    onRequest: async (request) => {
+    onRequest: async (request, reply) => {
       const context: CallContext = {
         principal: null,
         request_id: request.id,
@@ -53,6 +54,8 @@ export function registerRoute(app: FastifyInstance, deps: GuardDeps, { endpoint,
         idempotency: null,
       };
       request.context = context;
+      // https://www.w3.org/TR/trace-context-2/#trace-context-http-response-headers-format: the span is not ours to name.
+      reply.headers({ 'cache-control': 'no-store', traceresponse: `00-${context.trace_id}-${SPAN}-00` });
       context.principal = await authenticate(deps, endpoint, request);
       await checkPermission(deps, endpoint, context, request, true);
     },
@@ -73,8 +76,13 @@ async function handle(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const leave = new AbortController();
-  reply.raw.once('close', () => leave.abort());
+  let leave: AbortController | null = null;
+  const leaving = () => {
+    if (leave) return leave;
+    const controller = new AbortController();
+    reply.raw.once('close', () => controller.abort());
+    return (leave = controller);
+  };
   const call: RouteCall<Endpoint> = {
     context: request.context,
     params: request.params,
@@ -82,7 +90,10 @@ async function handle(
     body: request.body,
     if_match: endpoint.etag === 'requires' ? ifMatchOf(request) : 0,
     last_event_id: Number(request.headers['last-event-id']) || 0,
-    signal: leave.signal,
+    // Made when asked for: most handlers are done before anybody could leave.
+    get signal() {
+      return leaving().signal;
+    },
     setSession: (token) => writeSessionCookie(reply, token),
   };
   const answer = handler(call as RouteCall<never>);
@@ -92,7 +103,7 @@ async function handle(
         () => true,
         () => false,
       );
-    await sendEventStream(reply, answer as AsyncIterable<StreamMessage>, leave, stillAllowed);
+    await sendEventStream(reply, answer as AsyncIterable<StreamMessage>, leaving(), stillAllowed);
     return reply;
   }
   const body = (await answer) as { job_id?: string; revision?: number };

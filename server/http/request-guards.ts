@@ -196,7 +196,7 @@ export async function checkIdempotency(
   const request_hash = canonicalHash({
     method: endpoint.method,
     url: request.url,
-    body: request.body ?? null,
+    body: withoutPasswords(request.body),
   });
   const mark = `${principal.principal_id} ${key}`;
   if (inFlight.has(mark))

@@ -1,5 +1,5 @@
 /** Ids that tie a request's log lines, answer and audit events together: our request id, and the W3C trace it belongs to. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
@@ -17,6 +17,7 @@ export function traceIdOf(headers: IncomingHttpHeaders): string {
   const { traceparent } = headers;
   return (
     (typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined) ??
-    randomBytes(16).toString('hex')
+    // Its randomness is drawn ahead in bulk, unlike randomBytes.
+    randomUUID().replaceAll('-', '')
   );
 }

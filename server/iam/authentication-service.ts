@@ -1,6 +1,7 @@
 /**
  * Says who calls. It runs on every request, so one is one round trip: session or token, user and grants in one prepared statement,
  * and the times are judged by the database's clock. Nothing is cached: a revoked session or a taken role counts on the next request.
+ * Requests of one session that come at the same time share a read that begins after the last of them came.
  */
 import { CompiledQuery } from 'kysely';
 import type { Grant, UserStatus } from '#contract/iam.ts';
@@ -8,6 +9,7 @@ import type { Database } from '#server/db/database.ts';
 import type { AuthenticationResult, Authenticator } from '#server/http/authenticator.ts';
 import { csrfTokenOf, isApiToken, secretHash } from './secret-values.ts';
 import { SESSION_EXPIRED_SQL } from './session-rules.ts';
+import { shareReads } from './shared-read.ts';
 
 /** `last_seen_at` and `last_used_at` are exact to this: writing them on every request would double its cost. */
 const TOUCH_INTERVAL = `interval '1 minute'`;
@@ -64,7 +66,7 @@ export function createAuthenticator(db: Database): Authenticator {
   };
 
   return {
-    async session(token) {
+    session: shareReads(async (token): Promise<AuthenticationResult> => {
       const row = (await run<SessionRow>(FIND_SESSION, [secretHash(token)])).rows[0];
       const rejected = rejectionOf(row, 'session');
       if (rejected || !row) return rejected ?? UNKNOWN;
@@ -82,9 +84,9 @@ export function createAuthenticator(db: Database): Authenticator {
           grants,
         },
       };
-    },
+    }),
 
-    async apiToken(token) {
+    apiToken: shareReads(async (token): Promise<AuthenticationResult> => {
       if (!isApiToken(token)) return UNKNOWN;
       const row = (await run<TokenRow>(FIND_TOKEN, [secretHash(token)])).rows[0];
       const rejected = rejectionOf(row, 'API token');
@@ -103,7 +105,7 @@ export function createAuthenticator(db: Database): Authenticator {
           grants,
         },
       };
-    },
+    }),
 
     async provesBound(context, proof, request_hash) {
       const session = context.principal?.session;
