@@ -1,5 +1,5 @@
 /** The palette: finds pages, tenants, nodes, users and jobs, and offers the actions that the person may do. */
-import { useMantineColorScheme } from '@mantine/core';
+import { Modal, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { createSpotlight, Spotlight } from '@mantine/spotlight';
 import {
@@ -80,10 +80,12 @@ export function CommandPalette() {
         scrollable
         maxHeight={440}
         size={620}
-        aria-label="Search or jump to"
         overlayProps={{ backgroundOpacity: 0.45, blur: 0 }}
         transitionProps={{ duration: 90, transition: 'fade-down' }}
       >
+        <VisuallyHidden>
+          <Modal.Title>Search or jump to</Modal.Title>
+        </VisuallyHidden>
         <Spotlight.Search
           placeholder="Tenant, node, user, job, page or action"
           aria-label="Search or jump to"

@@ -1,12 +1,10 @@
 /** The chosen environment: state of the application, in the URL (`?env=prod`) and remembered for the next visit. */
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
-import type { Static } from 'typebox';
-import { listEnvironments, type EnvironmentSummary as EnvironmentSummarySchema } from '#contract/scale.ts';
+import { useCallback, useEffect, useMemo } from 'react';
+import { listEnvironments, type EnvironmentSummary } from '#contract/scale.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
+import { startEnvironment } from './environment-rules.ts';
 import { oneValue } from './search-params.ts';
-
-export type EnvironmentSummary = Static<typeof EnvironmentSummarySchema>;
 
 const REMEMBERED = 'control.environment';
 const DEFAULT = 'prod';
@@ -18,17 +16,6 @@ const remembered = (): string | null => {
     return null;
   }
 };
-
-/** The environment to start with: the one used last, else the first production one, else the last in promotion order. */
-export const startEnvironment = (
-  environments: readonly EnvironmentSummary[],
-  last: string | null,
-): string | undefined =>
-  (
-    environments.find(({ environment }) => environment === last) ??
-    environments.find(({ production }) => production) ??
-    environments.at(-1)
-  )?.environment;
 
 export interface ChosenEnvironment {
   environment: string;
@@ -73,4 +60,21 @@ export function useEnvironment(): ChosenEnvironment {
     () => ({ environment, production, environments, choose }),
     [environment, production, environments, choose],
   );
+}
+
+/** Writes the environment into the URL once it is known, so that a copied address shows the same to whoever opens it. */
+export function useEnvironmentInUrl(): void {
+  const inUrl = oneValue(useSearch({ strict: false }).env);
+  const navigate = useNavigate();
+  const { environment, environments } = useEnvironment();
+  const known = environments.length > 0;
+  useEffect(() => {
+    if (!known || inUrl === environment) return;
+    void navigate({
+      to: '.',
+      search: (before) => ({ ...before, env: environment }),
+      state: true,
+      replace: true,
+    });
+  }, [known, inUrl, environment, navigate]);
 }

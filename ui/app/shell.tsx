@@ -21,7 +21,7 @@ import { formatCount, plural } from '#ui/patterns/format.ts';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { environmentTone } from './environment-badge.tsx';
-import { useEnvironment } from './environment.tsx';
+import { useEnvironment, useEnvironmentInUrl } from './environment.tsx';
 import { navigationFor } from './navigation.ts';
 import { ShortcutHelp } from './shortcut-help.tsx';
 import { useShortcuts } from './shortcuts.ts';
@@ -33,6 +33,7 @@ const CommandPalette = lazy(async () => ({ default: (await loadPalette()).Comman
 export function Shell() {
   const me = useMe();
   const { environment, production } = useEnvironment();
+  useEnvironmentInUrl();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const navigate = useNavigate();
@@ -70,12 +71,11 @@ export function Shell() {
           className={classes.search}
           onClick={openPalette}
           onPointerEnter={() => void loadPalette()}
-          aria-label="Search or jump to"
           aria-keyshortcuts="Control+K"
         >
           <IconSearch size={15} aria-hidden />
           <span>Search or jump to…</span>
-          <kbd>Ctrl K</kbd>
+          <kbd aria-hidden>Ctrl K</kbd>
         </UnstyledButton>
         <div className={classes.end}>
           {me.data && entries.some(({ to }) => to === '/jobs') && <LiveJobs />}
@@ -172,7 +172,7 @@ function LiveJobs() {
         search={count > 0 ? { state: 'live' } : {}}
         className={classes.counter}
         data-busy={count > 0 || undefined}
-        aria-label={text}
+        aria-label={`Jobs ${formatCount(count)}: ${text}`}
       >
         <IconLoader2 size={15} className={count > 0 ? classes.turning : undefined} aria-hidden />
         Jobs <b>{formatCount(count)}</b>

@@ -164,7 +164,11 @@ function ChoiceFilter({
     <Combobox store={combobox} onOptionSubmit={submit} width={220} position="bottom-start" shadow="md">
       <div className={classes.filter} data-active={chosen.length > 0 || undefined}>
         <Combobox.Target targetType="button" withExpandedAttribute>
-          <UnstyledButton className={classes.choose} onClick={() => combobox.toggleDropdown()}>
+          <UnstyledButton
+            className={classes.choose}
+            aria-label={summary === '' ? label : `${label} ${summary}`}
+            onClick={() => combobox.toggleDropdown()}
+          >
             <span className={classes.label}>{label}</span>
             {chosen.length > 0 && <span className={classes.chosen}>{summary}</span>}
             {chosen.length === 0 && <IconChevronDown size={14} aria-hidden />}

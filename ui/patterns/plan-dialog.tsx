@@ -8,7 +8,7 @@
 import { Button, Checkbox, CloseButton, Modal, TextInput, Tooltip } from '@mantine/core';
 import { IconAlertTriangle, IconRefresh, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useCallback, useEffect, useId, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { cancelJob, JOB_ACTIONS, type Change, type Job, type Plan } from '#contract/jobs.ts';
 import { isQuiet, ProblemError } from '#ui/api/errors.ts';
 import { useJobEvents } from '#ui/api/job-events.ts';
@@ -83,7 +83,6 @@ export function PlanDialog({
   });
   const [busy, setBusy] = useState(false);
   const { environments } = useEnvironment();
-  const titleId = useId();
   const touched = heading.environment === null ? (where ?? []) : [heading.environment];
   const isProduction = (name: string) =>
     environments.find(({ environment }) => environment === name)?.production ?? false;
@@ -96,19 +95,16 @@ export function PlanDialog({
       withCloseButton={false}
       closeOnClickOutside={false}
       closeOnEscape={!busy}
-      aria-labelledby={titleId}
       yOffset="4dvh"
     >
       <div className={classes.dialog} data-production={touched.some(isProduction) || undefined}>
-        <header className={classes.header}>
-          <h2 id={titleId} className={classes.title}>
-            {heading.title}
-          </h2>
+        <div className={classes.header}>
+          <Modal.Title className={classes.title}>{heading.title}</Modal.Title>
           {touched.map((name) => (
             <EnvironmentBadge key={name} environment={name} production={isProduction(name)} />
           ))}
           <CloseButton aria-label="Close" onClick={onClose} disabled={busy} />
-        </header>
+        </div>
         {jobId === null ? (
           <PlanForm
             verb={verb}

@@ -1,15 +1,8 @@
 /** Moving a tenant: choose what and where to, with the load of each shard in sight; then the plan. */
 import { Button, Modal, Radio, SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
-import type { Static } from 'typebox';
 import { SERVICE_KINDS, type ServiceKind } from '#contract/placement-record.ts';
-import {
-  listPlacements,
-  listShards,
-  planMigration,
-  startMigration,
-  type Shard as ShardSchema,
-} from '#contract/scale.ts';
+import { listPlacements, listShards, planMigration, startMigration, type Shard } from '#contract/scale.ts';
 import { getTenant, listTenants } from '#contract/tenants.ts';
 import { call } from '#ui/api/client.ts';
 import { useChange, useEndpoint } from '#ui/api/queries.ts';
@@ -25,8 +18,6 @@ import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { useReturnFocus } from '#ui/patterns/return-focus.ts';
 import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
 import classes from './migrate-tenant-dialog.module.css';
-
-type Shard = Static<typeof ShardSchema>;
 
 const STALE = [listTenants, getTenant, listPlacements, listShards];
 

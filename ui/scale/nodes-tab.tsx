@@ -1,8 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import { useMemo } from 'react';
-import type { Static } from 'typebox';
 import { NODE_KINDS } from '#contract/placement-record.ts';
-import { listNodes, NODE_STATES, type Node as NodeSchema } from '#contract/scale.ts';
+import { listNodes, NODE_STATES, type Node } from '#contract/scale.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
 import type { Column } from '#ui/patterns/data-table.tsx';
 import { Figure, Unknown } from '#ui/patterns/figure.tsx';
@@ -16,7 +15,6 @@ import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './scale.module.css';
 
-type Node = Static<typeof NodeSchema>;
 const silent = ({ problem }: Node): string => problem ?? 'The node did not say';
 
 const COLUMNS: readonly Column<Node>[] = [

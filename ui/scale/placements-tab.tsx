@@ -1,14 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import type { Static } from 'typebox';
 import type { ResponseOf } from '#contract/endpoint.ts';
 import { SERVICE_KINDS } from '#contract/placement-record.ts';
-import {
-  listPlacements,
-  listShards,
-  PLACEMENT_STATES,
-  type Placement as PlacementSchema,
-} from '#contract/scale.ts';
+import { listPlacements, listShards, PLACEMENT_STATES, type Placement } from '#contract/scale.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
 import type { Column } from '#ui/patterns/data-table.tsx';
@@ -20,8 +14,6 @@ import { ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './scale.module.css';
-
-type Placement = Static<typeof PlacementSchema>;
 
 const COLUMNS: readonly Column<Placement>[] = [
   {

@@ -1,7 +1,6 @@
 import { Link } from '@tanstack/react-router';
-import type { Static } from 'typebox';
 import { SERVICE_KINDS } from '#contract/placement-record.ts';
-import { listShards, type Shard as ShardSchema } from '#contract/scale.ts';
+import { listShards, type Shard } from '#contract/scale.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
 import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
@@ -16,7 +15,6 @@ import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './scale.module.css';
 
-type Shard = Static<typeof ShardSchema>;
 const SILENT = 'No node of the shard has said it';
 
 const COLUMNS: readonly Column<Shard>[] = [

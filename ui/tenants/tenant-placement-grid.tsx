@@ -1,7 +1,6 @@
 import { Link } from '@tanstack/react-router';
-import type { Static } from 'typebox';
 import { SERVICE_KINDS } from '#contract/placement-record.ts';
-import { listPlacements, type Placement as PlacementSchema } from '#contract/scale.ts';
+import { listPlacements, type Placement } from '#contract/scale.ts';
 import type { Tenant } from '#contract/tenants.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
@@ -15,7 +14,6 @@ import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './tenant-page.module.css';
 
-type Placement = Static<typeof PlacementSchema>;
 interface Row {
   environment: string;
   production: boolean;

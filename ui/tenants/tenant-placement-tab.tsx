@@ -1,7 +1,6 @@
 import { IconArrowsExchange } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
-import type { Static } from 'typebox';
-import { listPlacements, type Placement as PlacementSchema } from '#contract/scale.ts';
+import { listPlacements, type Placement } from '#contract/scale.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import { useEnvironment } from '#ui/app/environment.tsx';
@@ -20,7 +19,7 @@ import classes from './tenant-page.module.css';
 import { useTenant } from './use-tenant.ts';
 
 /** A placement with what can be done to it. */
-type Row = Static<typeof PlacementSchema> & { against: string | null; onMigrate: () => void };
+type Row = Placement & { against: string | null; onMigrate: () => void };
 
 const COLUMNS: readonly Column<Row>[] = [
   { id: 'service', header: 'Service', width: 120, cell: ({ service }) => service },
@@ -73,7 +72,7 @@ const COLUMNS: readonly Column<Row>[] = [
   },
   {
     id: 'migrate',
-    header: '',
+    header: 'Move',
     align: 'right',
     cell: ({ against, onMigrate }) => (
       <GuardedButton
