@@ -152,13 +152,18 @@ export async function seedTenants(
     const tenants = Array.from({ length: Math.min(BATCH, count - from) }, (_value, index) =>
       tenantAt(from + index, known),
     );
-    for (const environment of environments) await environment.putMany(placementsOf(tenants, environment));
-    await sql`insert into tenants (tenant_id, name, status, plan, environments, quotas, contact, billing, created_at, updated_at, status_since)
+    // PostgreSQL takes the tenants in while this process writes their placements.
+    const inserting =
+      sql`insert into tenants (tenant_id, name, status, plan, environments, quotas, contact, billing, created_at, updated_at, status_since)
       select tenant_id, name, status, plan, array(select jsonb_array_elements_text(environments)), quotas, contact, billing,
         now() - make_interval(secs => age), now() - make_interval(secs => updated_age), now() - make_interval(secs => updated_age)
       from jsonb_to_recordset(${JSON.stringify(tenants)}::jsonb) as seed(tenant_id text, name text, status text, plan text, environments jsonb, quotas jsonb, contact jsonb,
         billing jsonb, age double precision, updated_age double precision)
       on conflict (tenant_id) do nothing`.execute(db);
+    const placing = async () => {
+      for (const environment of environments) await environment.putMany(placementsOf(tenants, environment));
+    };
+    await Promise.all([inserting, placing()]);
   }
   if (present < count) await sql`analyze tenants`.execute(db);
   return Math.max(0, count - present);
