@@ -1,8 +1,7 @@
 /** Pure: the plan of an archiving from the facts. */
 import type { Check, PlanDraft, PlanStep } from '#contract/jobs.ts';
 import type { ServiceKind } from '#contract/placement-record.ts';
-import type { MigrationFacts } from './placement-rules.ts';
-import { CHECK_TIMEOUT_S } from './placement-rules.ts';
+import { CHECK_TIMEOUT_S, type MigrationFacts } from './placement-rules.ts';
 import type { PlacementEntry } from './placement-store.ts';
 import {
   checkAcknowledgers,

@@ -1,6 +1,5 @@
 /** Takes a tenant off the platform: drains it everywhere, removes its placements, and verifies that no node serves it. */
-import type { TenantStatus } from '#contract/tenants.ts';
-import { TENANT_ACTIONS } from '#contract/tenants.ts';
+import { TENANT_ACTIONS, type TenantStatus } from '#contract/tenants.ts';
 import type { Tx } from '#server/db/database.ts';
 import {
   defineJob,

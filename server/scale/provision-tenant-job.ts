@@ -12,7 +12,7 @@ import {
   type StepDefinition,
 } from '#server/jobs/job-definition.ts';
 import { addEnvironment, setTenantStatus } from '#server/tenants/tenant-queries.ts';
-import { askNodes } from './migration-facts.ts';
+import { askNodes, readPlacement, requireEnvironment } from './migration-facts.ts';
 import {
   awaitAcknowledgement,
   awaitReturn,
@@ -38,13 +38,28 @@ const CHOOSE_TIMEOUT_S = 30;
 export type ProvisionTenantInput = {
   tenant_id: string;
   environments: string[];
-  /** `create`: the tenant is new and becomes active. `add`: it gets the environment in addition. */
+  /** `create`: the tenant becomes active, or degraded. `add`: it gets the environment in addition. */
   purpose: 'create' | 'add';
   ack_timeout_s: number;
 };
 
 type Step = StepContext<ProvisionTenantInput>;
 type Placed = Record<ServiceKind, { shard: string; revision: number; nodes: string[] }>;
+
+/** Those of the environments where the tenant has no placement at all: its provisioning failed there, or never began. */
+export async function findUnplaced(
+  dependencies: ScaleDependencies,
+  tenant_id: string,
+  environments: readonly string[],
+): Promise<string[]> {
+  const found = await Promise.all(
+    environments.map(async (environment) => {
+      const settings = requireEnvironment(dependencies, environment);
+      return Promise.all(SERVICE_KINDS.map((service) => readPlacement(settings, service, tenant_id)));
+    }),
+  );
+  return environments.filter((_environment, index) => found[index]?.every((entry) => entry === null));
+}
 
 /** The run of the job, for `mutate`. */
 export function provisionRun(

@@ -225,12 +225,50 @@ describe('tenants', () => {
     await sql`insert into tenants (tenant_id, name, status, plan, environments) values ('adder', 'Adder', 'active', 'gold', '{prod}')`.execute(
       platform.database.db,
     );
+    const record = {
+      tenant_id: 'adder',
+      service: 'runner',
+      shard: 'run-1',
+      state: 'active',
+      epoch: 1,
+      job_id: null,
+    } as const;
+    await platform.store('prod').update({ ...record, updated_at: new Date().toISOString() }, 0);
     const add = (environment: string) =>
       addTenantEnvironment(platform.dependencies, caller, 'adder', { environment, reason: 'try things' });
     await expect(add('prod')).rejects.toMatchObject({ code: 'already_exists' });
     await expect(add('qa')).rejects.toMatchObject({ code: 'unknown_environment' });
     await add('dev');
     await expect(add('staging')).rejects.toMatchObject({ code: 'job_conflict' });
+  });
+
+  it('tries the provisioning again wherever it has failed, until it becomes active', async () => {
+    const { db } = platform.database;
+    await sql`insert into tenants (tenant_id, name, status, plan, environments) values ('halfway', 'Halfway', 'degraded', 'gold', '{dev,staging,prod}')`.execute(
+      db,
+    );
+    const record = {
+      tenant_id: 'halfway',
+      service: 'runner',
+      shard: 'run-1',
+      state: 'active',
+      epoch: 1,
+      job_id: null,
+    } as const;
+    await platform.store('staging').update({ ...record, updated_at: new Date().toISOString() }, 0);
+    const add = (environment: string) =>
+      addTenantEnvironment(platform.dependencies, caller, 'halfway', { environment, reason: 'once more' });
+    await expect(add('staging')).rejects.toMatchObject({ code: 'already_exists' });
+    const { job_id } = await add('prod');
+    const job = await db
+      .selectFrom('jobs')
+      .select(['title', 'input'])
+      .where('job_id', '=', job_id)
+      .executeTakeFirst();
+    expect(job).toMatchObject({
+      title: 'Provision halfway in dev and prod',
+      input: { environments: ['dev', 'prod'], purpose: 'create' },
+    });
   });
 
   it('says how the tenant is on the nodes that serve it, asked now', async () => {

@@ -9,6 +9,7 @@ import { mutate } from '#server/db/mutate.ts';
 import { allowedScopes, principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
 import {
+  findUnplaced,
   planArchive,
   provisionRun,
   readTenantHealth,
@@ -118,7 +119,10 @@ export async function updateTenant(
   });
 }
 
-/** Starts the job that places the tenant in one more environment; it is listed there once the job has succeeded. */
+/**
+ * Starts the job that places the tenant in one more environment; it is listed there once the job has succeeded. For an environment
+ * where its provisioning has failed, it is tried again, everywhere where it has.
+ */
 export async function addTenantEnvironment(
   dependencies: Dependencies,
   context: CallContext,
@@ -126,21 +130,30 @@ export async function addTenantEnvironment(
   { environment, reason }: BodyOf<typeof contract.addTenantEnvironment>,
 ) {
   requireEnvironment(dependencies, environment);
+  const { environments, status } = await readTenant(dependencies, tenant_id);
+  const unplaced = environments.includes(environment)
+    ? await findUnplaced(dependencies, tenant_id, environments)
+    : [];
+  const again = unplaced.includes(environment) && (status === 'degraded' || status === 'provisioning');
+  const wanted = {
+    environments: again ? unplaced : [environment],
+    purpose: again ? ('create' as const) : ('add' as const),
+  };
   const mutation = {
     action: 'tenants.environments.add',
-    title: `Provision ${tenant_id} in ${environment}`,
+    title: `Provision ${tenant_id} in ${wanted.environments.join(' and ')}`,
     permission: 'tenants.update',
     target: { type: 'tenant', id: tenant_id },
     tenant_id,
     environment,
     reason,
-    run: provisionRun(dependencies, { tenant_id, environments: [environment], purpose: 'add' }),
+    run: provisionRun(dependencies, { tenant_id, ...wanted }),
   };
   return mutate(dependencies.db, context, mutation, async (tx) => {
     const tenant = await lockTenantRow(tx, tenant_id);
     if (!tenant) throw notFound('tenant', tenant_id);
     requireUpdatable(tenant);
-    if (tenant.environments.includes(environment)) {
+    if (tenant.environments.includes(environment) && !unplaced.includes(environment)) {
       throw new ControlError('already_exists', `${tenant_id} is in ${environment} already.`);
     }
     return { before: null, after: null, result: {} };
