@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo } from 'react';
 import { listEnvironments, type EnvironmentSummary } from '#contract/scale.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
+import { OBSERVED_REFETCH_MS } from '#ui/patterns/observed-age.tsx';
 import { startEnvironment } from './environment-rules.ts';
 import { oneValue } from './search-params.ts';
 
@@ -30,7 +31,7 @@ const NONE: readonly EnvironmentSummary[] = [];
 export function useEnvironment(): ChosenEnvironment {
   const inUrl = oneValue(useSearch({ strict: false }).env);
   const navigate = useNavigate();
-  const { data } = useEndpoint(listEnvironments, {}, { refetchInterval: 15_000 });
+  const { data } = useEndpoint(listEnvironments, {}, { refetchInterval: OBSERVED_REFETCH_MS });
   const environments = data?.items ?? NONE;
   const known = environments.some(({ environment }) => environment === inUrl);
   const environment =

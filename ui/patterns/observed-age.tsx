@@ -6,9 +6,12 @@ import { formatAgo, formatDuration } from './format.ts';
 import { exactTime } from './relative-time.tsx';
 import classes from './text.module.css';
 
+/** Pages that show observations read them anew this often; what ages in between is not the observer's fault. */
+export const OBSERVED_REFETCH_MS = 5_000;
+
 /** Whether an observation is older than twice its interval, so that what it says may no longer hold. */
 export const isStale = ({ observed_at, interval_s }: Observation, now: number): boolean =>
-  observed_at === null || now - Date.parse(observed_at) > interval_s * 2000 + 1000;
+  observed_at === null || now - Date.parse(observed_at) > 2_000 * interval_s + OBSERVED_REFETCH_MS + 1_000;
 
 /** "12 s ago · node": how old a figure is and where it came from; amber when it is older than twice its interval. */
 export function ObservedAge({ observation, bare = false }: { observation: Observation; bare?: boolean }) {

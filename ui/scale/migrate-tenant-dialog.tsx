@@ -131,7 +131,12 @@ export function MigrateTenantDialog({
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
-          <GuardedButton type="submit" against={against} loading={placements.isPending || shards.isPending}>
+          <GuardedButton
+            data-autofocus
+            type="submit"
+            against={against}
+            loading={placements.isPending || shards.isPending}
+          >
             Show the plan
           </GuardedButton>
         </div>

@@ -10,7 +10,7 @@ import { ListPage } from '#ui/patterns/list-page.tsx';
 import type { ListFilter } from '#ui/patterns/list-search.ts';
 import { LoadBar } from '#ui/patterns/load-bar.tsx';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
-import { ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './scale.module.css';
@@ -163,7 +163,7 @@ export function NodesTab() {
       filters={FILTERS}
       search="Search nodes"
       defaultSort="node_id"
-      refetchInterval={5_000}
+      refetchInterval={OBSERVED_REFETCH_MS}
       empty={{
         title: `No node is known in ${environment}`,
         hint: 'Nodes are listed in the configuration of the environment, and asked every few seconds.',

@@ -10,7 +10,7 @@ import { Figure } from '#ui/patterns/figure.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
 import type { ListFilter } from '#ui/patterns/list-search.ts';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
-import { ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './scale.module.css';
@@ -124,7 +124,7 @@ export function PlacementsTab() {
       filters={filters}
       search="Start of a tenant id"
       defaultSort="tenant_id"
-      refetchInterval={10_000}
+      refetchInterval={OBSERVED_REFETCH_MS}
       facts={observationFact}
       empty={{
         title: `No tenant is placed in ${environment}`,

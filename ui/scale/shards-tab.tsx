@@ -9,7 +9,7 @@ import { Figure, Unknown } from '#ui/patterns/figure.tsx';
 import { formatCount, formatRatio, sentence } from '#ui/patterns/format.ts';
 import { LoadBar } from '#ui/patterns/load-bar.tsx';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
-import { ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<Shard>[] = [
   {
     id: 'tenants',
     header: 'Tenants',
-    width: 280,
+    width: 240,
     hint: 'Placed tenants, of the limit in the configuration',
     cell: ({ tenant_count, tenant_capacity }) => {
       const ratio = tenant_capacity === 0 ? 1 : tenant_count / tenant_capacity;
@@ -73,6 +73,7 @@ const COLUMNS: readonly Column<Shard>[] = [
   {
     id: 'nodes',
     header: 'Nodes',
+    width: 208,
     grow: true,
     cell: ({ nodes }) =>
       nodes.length === 0 ? (
@@ -106,7 +107,7 @@ export function ShardsTab() {
   const { data, error, isPlaceholderData, refetch } = useEndpoint(
     listShards,
     { query: { environment } },
-    { refetchInterval: 5_000 },
+    { refetchInterval: OBSERVED_REFETCH_MS },
   );
   return (
     <div className={classes.scroll}>

@@ -8,7 +8,7 @@ import { useEnvironment } from '#ui/app/environment.tsx';
 import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
 import { Unknown } from '#ui/patterns/figure.tsx';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
-import { ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
@@ -52,7 +52,7 @@ export function TenantPlacementGrid({ tenant }: { tenant: Tenant }) {
   const { data, error, refetch } = useEndpoint(
     listPlacements,
     { query: { tenant_id: tenant.tenant_id, limit: 200 } },
-    { refetchInterval: 10_000 },
+    { refetchInterval: OBSERVED_REFETCH_MS },
   );
   const rows = environments
     .filter(({ environment }) => tenant.environments.includes(environment))

@@ -9,7 +9,7 @@ import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { Figure } from '#ui/patterns/figure.tsx';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
-import { ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
@@ -95,7 +95,7 @@ export function TenantPlacementTab() {
   const { data, error, refetch } = useEndpoint(
     listPlacements,
     { query: { tenant_id, limit: 200 } },
-    { refetchInterval: 5_000 },
+    { refetchInterval: OBSERVED_REFETCH_MS },
   );
   const { migrate, migrateReason, dialog } = useTenantActions();
   if (!tenant) return null;
