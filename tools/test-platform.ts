@@ -42,7 +42,6 @@ export async function startTestPlatform(
     environments?: string[];
     speed?: number;
     thresholds?: Partial<ScaleThresholds>;
-    node_deadline_ms?: number;
   } = {},
 ): Promise<TestPlatform> {
   const names = options.environments ?? ['dev'];
@@ -58,10 +57,7 @@ export async function startTestPlatform(
     thresholds: { ...DEFAULT_THRESHOLDS, drain_timeout_s: 4, ack_timeout_s: 4, ...options.thresholds },
     store: openPlacementFileStore(placementFilePath(folder, environment)),
   }));
-  const nodes = createNodeAdminClient({
-    token: fleet.manifest.token,
-    deadlineMs: options.node_deadline_ms ?? 500,
-  });
+  const nodes = createNodeAdminClient({ token: fleet.manifest.token });
   const store = (environment = names[0]) => {
     const settings = environments.find((each) => each.environment === environment);
     if (!settings) throw new Error(`the test platform has no environment ${environment}`);
