@@ -42,6 +42,8 @@ export async function startTestPlatform(
     environments?: string[];
     speed?: number;
     thresholds?: Partial<ScaleThresholds>;
+    /** Time for one call to a node with all its retries. */
+    node_deadline_ms?: number;
   } = {},
 ): Promise<TestPlatform> {
   const names = options.environments ?? ['dev'];
@@ -57,7 +59,10 @@ export async function startTestPlatform(
     thresholds: { ...DEFAULT_THRESHOLDS, drain_timeout_s: 4, ack_timeout_s: 4, ...options.thresholds },
     store: openPlacementFileStore(placementFilePath(folder, environment)),
   }));
-  const nodes = createNodeAdminClient({ token: fleet.manifest.token });
+  const nodes = createNodeAdminClient({
+    token: fleet.manifest.token,
+    deadlineMs: options.node_deadline_ms ?? 2_000,
+  });
   const store = (environment = names[0]) => {
     const settings = environments.find((each) => each.environment === environment);
     if (!settings) throw new Error(`the test platform has no environment ${environment}`);
