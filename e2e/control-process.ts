@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { nodeFlags, programEnvironment } from '#tools/setup.mjs';
 
 export const OWNER = { email: 'owner@example.com', password: 'correct horse battery staple' };
 const root = path.join(import.meta.dirname, '..');
@@ -51,22 +52,18 @@ export function launchControl({
   port,
   program = 'server/main.ts',
 }: Start): ControlProcess & { moved(): Promise<unknown> } {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', path.join(root, program), ...args],
-    {
-      cwd: dataDir,
-      env: {
-        ...process.env,
-        PORT: String(port),
-        CONTROL_DATA_DIR: path.join(dataDir, 'data'),
-        CONTROL_OWNER_EMAIL: OWNER.email,
-        CONTROL_OWNER_PASSWORD: OWNER.password,
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const child: ChildProcess = spawn(process.execPath, [...nodeFlags, path.join(root, program), ...args], {
+    cwd: dataDir,
+    env: {
+      ...programEnvironment(),
+      PORT: String(port),
+      CONTROL_DATA_DIR: path.join(dataDir, 'data'),
+      CONTROL_OWNER_EMAIL: OWNER.email,
+      CONTROL_OWNER_PASSWORD: OWNER.password,
+      ...env,
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -29,21 +29,20 @@ function dieIfDue(step: string, direction: 'run' | 'undo', when: 'before' | 'aft
 type Step = StepDefinition<Record<string, unknown>>;
 
 const rehearsed = (step: Step): Step => {
-  const { run, undo } = step;
   const wrapped: Step = {
     ...step,
     run: async (context) => {
       dieIfDue(step.name, 'run', 'before');
-      const output = await run(context);
+      const output = await step.run(context);
       dieIfDue(step.name, 'run', 'after');
       if (rehearsal().fail === step.name) throw new StepFailure('rehearsed', 'This step fails on purpose.');
       return output;
     },
   };
-  if (undo) {
+  if (step.undo) {
     wrapped.undo = async (context) => {
       dieIfDue(step.name, 'undo', 'before');
-      await undo(context);
+      await step.undo?.(context);
       dieIfDue(step.name, 'undo', 'after');
     };
   }

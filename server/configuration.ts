@@ -8,9 +8,8 @@ import { parseArgs } from 'node:util';
 import { Ajv } from 'ajv';
 import { Type, type Static } from 'typebox';
 import { parseDocument } from 'yaml';
-import { Environment } from '#contract/common.ts';
+import { Environment, OneOf } from '#contract/common.ts';
 import { NODE_KINDS } from '#contract/placement-record.ts';
-import { OneOf } from '#contract/common.ts';
 
 const strict = { additionalProperties: false };
 

@@ -73,10 +73,14 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const metrics = createHttpMetrics(options.gitSha);
   registerDatabaseMetrics(metrics.registry, pool);
   const decorate = options.decorateJob ?? ((definition) => definition);
-  const [executor, feed, watch] = await Promise.all([
+  const watch = startScaleWatch(scale, {
+    databaseUrl: options.databaseUrl,
+    log: logger,
+    registry: metrics.registry,
+  });
+  const [executor, feed] = await Promise.all([
     startJobExecutor({ database, definitions: scaleJobs(scale).map(decorate), log: logger }),
     openJobFeed(options.databaseUrl),
-    startScaleWatch(scale, { databaseUrl: options.databaseUrl, log: logger, registry: metrics.registry }),
   ]);
   const denials = createDenialRecorder(db, (error) =>
     logger.error({ err: error }, 'denials could not be recorded'),

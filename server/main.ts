@@ -25,7 +25,7 @@ const started: { name: string; stop: () => Promise<unknown> }[] = [];
 let stopping: Promise<void> | null = null;
 const stopAll = () =>
   (stopping ??= (async () => {
-    for (const { name, stop } of started.reverse()) {
+    for (const { name, stop } of started.toReversed()) {
       await stop().catch((error: unknown) =>
         process.stderr.write(`${name} did not stop cleanly: ${String(error)}\n`),
       );
@@ -64,7 +64,7 @@ async function main(): Promise<void> {
     logger,
     gitSha: gitSha(),
   });
-  started.push({ name: 'control plane', stop: plane.stop });
+  started.push({ name: 'control plane', stop: () => plane.stop() });
   await seed(configuration, plane);
   await plane.app.listen({ host: configuration.host, port: configuration.port });
   announce(configuration, plane.firstOwner, embedded ? logFile : null);
@@ -73,14 +73,14 @@ async function main(): Promise<void> {
 async function openPostgres({ databaseUrl, dataDir }: Configuration): Promise<string> {
   if (databaseUrl) return databaseUrl;
   const postgres = await startEmbeddedPostgres({ dataDir: path.join(dataDir, 'postgres') });
-  started.unshift({ name: 'PostgreSQL', stop: postgres.stop });
+  started.unshift({ name: 'PostgreSQL', stop: () => postgres.stop() });
   return postgres.url;
 }
 
 async function openPlatform({ environments, dataDir, nodeToken }: Configuration) {
   if (environments) return { environments, nodeToken };
   const platform = await startSimulatedPlatform(dataDir);
-  started.push({ name: 'simulated platform', stop: platform.stop });
+  started.push({ name: 'simulated platform', stop: () => platform.stop() });
   return platform;
 }
 

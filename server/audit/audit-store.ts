@@ -1,6 +1,5 @@
 /** Writes audit events and reads them back. Events are only ever added; the database refuses anything else. */
-import type { RawBuilder } from 'kysely';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { AuditEvent } from '#contract/audit.ts';
 import type { Change } from '#contract/jobs.ts';
 import type { Database } from '#server/db/database.ts';

@@ -10,7 +10,7 @@ import { unknownAddress } from './unknown-address.ts';
 const contentSecurityPolicy = (nonce: string) =>
   `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
 
-export async function useAdminUi(app: FastifyInstance, folder: string): Promise<void> {
+export async function registerAdminUi(app: FastifyInstance, folder: string): Promise<void> {
   const page = await readFile(path.join(folder, 'index.html'), 'utf8');
   await app.register(serveStatic, {
     root: folder,

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { PROBLEMS } from '#contract/problem.ts';
 import { openApiDocument } from './openapi.ts';
 
-export async function useApiReference(app: FastifyInstance): Promise<void> {
+export async function registerApiReference(app: FastifyInstance): Promise<void> {
   const document = openApiDocument();
   await app.register(swagger, { mode: 'static', specification: { document: document as never } });
   await app.register(swaggerUi, {

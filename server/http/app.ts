@@ -4,16 +4,16 @@ import rateLimit from '@fastify/rate-limit';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { ENDPOINTS } from '#contract/endpoints.ts';
 import { ControlError } from './control-error.ts';
-import { useApiReference } from './api-reference.ts';
+import { registerApiReference } from './api-reference.ts';
 import type { HttpMetrics } from './http-metrics.ts';
-import { useProblemHandler } from './problem-handler.ts';
+import { registerProblemHandler } from './problem-handler.ts';
 import { registerRoute } from './register-route.ts';
 import type { GuardDeps } from './request-guards.ts';
 import { requestIdOf } from './request-identity.ts';
 import { validatorCompiler } from './request-validation.ts';
 import type { Route } from './route.ts';
 import { unknownAddress } from './unknown-address.ts';
-import { useAdminUi } from './admin-ui.ts';
+import { registerAdminUi } from './admin-ui.ts';
 
 /** A check of `/ready`. */
 export interface ReadyCheck {
@@ -51,7 +51,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.setValidatorCompiler(validatorCompiler);
   app.removeContentTypeParser('text/plain');
-  useProblemHandler(app);
+  registerProblemHandler(app);
   await app.register(cookie);
   app.decorateRequest('context');
 
@@ -115,8 +115,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       `The contract has endpoints without a route: ${missing.map((endpoint) => endpoint.id).join(', ')}.`,
     );
 
-  await useApiReference(app);
-  if (options.uiFolder) await useAdminUi(app, options.uiFolder);
+  await registerApiReference(app);
+  if (options.uiFolder) await registerAdminUi(app, options.uiFolder);
   else
     app.setNotFoundHandler((request) => {
       throw unknownAddress(request.url);

@@ -1,7 +1,6 @@
 /** Who calls, from where, and with which authority; every service takes it first and every audit event is made of it. */
 import type { Grant } from '#contract/iam.ts';
-import type { PermissionScope } from '#contract/permission-rules.ts';
-import { decide, scopesOf } from '#contract/permission-rules.ts';
+import { decide, scopesOf, type PermissionScope } from '#contract/permission-rules.ts';
 import type { Permission } from '#contract/permissions.ts';
 
 export interface Principal {

@@ -85,7 +85,7 @@ export function problemOf(
   };
 }
 
-export function useProblemHandler(app: FastifyInstance): void {
+export function registerProblemHandler(app: FastifyInstance): void {
   app.setErrorHandler((error, request: FastifyRequest, reply: FastifyReply) => {
     const { problem, headers, expected } = problemOf(error, request.id);
     if (!expected)

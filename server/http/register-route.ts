@@ -96,7 +96,7 @@ async function handle(
     },
     setSession: (token) => writeSessionCookie(reply, token),
   };
-  const answer = handler(call as RouteCall<never>);
+  const answer = handler(call);
   if (endpoint.stream) {
     const stillAllowed = () =>
       authenticate(deps, endpoint, request).then(

@@ -70,7 +70,7 @@ export async function startJobExecutor({
   };
   await watch();
   let watching = Promise.resolve();
-  const timer = setInterval(() => (watching = watching.then(watch)), WATCH_EVERY_MS);
+  const timer = setInterval(() => void (watching = watching.then(watch)), WATCH_EVERY_MS);
   return {
     executorId,
     ready: () => ({ ok: problem === null && DBOS.isInitialized(), detail: problem ?? 'takes jobs' }),

@@ -239,7 +239,7 @@ test('one live job holds a tenant', async () => {
     (step) =>
       new Promise((_resolve, reject) => {
         const timer = setInterval(
-          () => step.progress({}).catch((error: Error) => (clearInterval(timer), reject(error))),
+          () => void step.progress({}).catch((error: Error) => (clearInterval(timer), reject(error))),
           20,
         );
       }),

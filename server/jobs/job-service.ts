@@ -143,7 +143,8 @@ export async function* watchJob(
 ): AsyncGenerator<StreamMessage> {
   const scopes = allowedScopes(principalOf(context), 'jobs.view');
   let sequence = lastEventId;
-  for await (const _moved of feed.subscribe(jobId, signal)) {
+  const moves = feed.subscribe(jobId, signal)[Symbol.asyncIterator]();
+  while (!(await moves.next()).done) {
     const [job, trace] = [await existing(db, jobId, scopes), await readTrace(db, jobId, sequence)];
     for (const event of trace) yield { event: 'trace', id: String((sequence = event.sequence)), data: event };
     yield { event: 'job', data: { type: 'job', job } };

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { callerWith, startTestPlatform, type TestPlatform } from '#tools/test-platform.ts';
-import { findShards } from './fleet-store.ts';
 import { listEnvironments, listNodes, listPlacements, listShards } from './fleet-service.ts';
 
 const everything = callerWith();
@@ -120,12 +119,5 @@ describe('lists of the platform', () => {
     expect(items[2]).toMatchObject({ inflight: null, observation: { source: 'placement store' } });
     expect((await listShards(deps(), acmeOnly, {})).items).toEqual([]);
     expect((await listShards(deps(), devOnly, {})).items).toEqual(items);
-  });
-
-  it('finds the shards of a kind, the emptiest first', async () => {
-    expect(await findShards(deps().db, 'dev', 'aggregate')).toEqual([
-      { shard: 'aggregate-10', node_ids: ['dev-agg-1', 'dev-agg-2'], ready: true, tenant_count: 0 },
-      { shard: 'aggregate-1', node_ids: ['dev-agg-1', 'dev-agg-2'], ready: true, tenant_count: 3 },
-    ]);
   });
 });

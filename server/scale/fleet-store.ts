@@ -188,26 +188,3 @@ async function countUpToBound(db: Database, table: RawBuilder<unknown>, conditio
   );
   return boundedTotal(rows[0]?.count ?? 0);
 }
-
-export interface ShardFacts {
-  shard: string;
-  node_ids: string[];
-  /** Whether one of its nodes at least is ready. */
-  ready: boolean;
-  tenant_count: number;
-}
-
-/** The shards that nodes of this kind hold, the emptiest first. */
-export async function findShards(
-  db: Database,
-  environment: string,
-  service: ServiceKind,
-): Promise<ShardFacts[]> {
-  const { rows } = await sql<ShardFacts>`
-    select held.shard, array_agg(held.node_id order by held.node_id) as node_ids, bool_or(held.state = 'ready') as ready,
-      coalesce(max(totals.tenant_count), 0)::bigint as tenant_count
-    from (select unnest(shards) as shard, node_id, state from node_index where environment = ${environment} and kind = ${service}) held
-    left join shard_totals totals on totals.environment = ${environment} and totals.service = ${service} and totals.shard = held.shard
-    group by held.shard order by tenant_count, held.shard`.execute(db);
-  return rows;
-}

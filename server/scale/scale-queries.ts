@@ -4,4 +4,3 @@ export { requireEnvironment } from './migration-facts.ts';
 export { findUnplaced, provisionRun } from './provision-tenant-job.ts';
 export { planArchive, startArchive } from './archive-service.ts';
 export { readTenantHealth } from './tenant-health.ts';
-export { findShards, type ShardFacts } from './fleet-store.ts';
