@@ -1,7 +1,8 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { Menu, Tooltip } from '@mantine/core';
 import { IconDots, type Icon } from '@tabler/icons-react';
-import { Fragment } from 'react';
+import { Fragment, useRef, useState } from 'react';
 import type { Allowance } from '#ui/api/queries.ts';
+import classes from './action-menu.module.css';
 
 /** Something that can be done to a thing. `disabled` is the reason why not now; the action stays listed, so that it can be found. */
 export interface Action {
@@ -27,40 +28,65 @@ export const firstReason = (...against: (Allowance | string | null | undefined |
 export const stateReason = (allowed: readonly string[], state: string, noun: string): string | null =>
   allowed.includes(state) ? null : `Not while the ${noun} is ${state.replaceAll('_', ' ')}`;
 
-/** The ⋯ menu: every action, the disabled ones with their reason. */
-export function ActionMenu({
-  actions,
-  label = 'Actions',
-  target,
-}: {
-  actions: readonly Action[];
-  label?: string;
-  /** Another button than ⋯. */
-  target?: React.ReactNode;
-}) {
+/**
+ * The ⋯ menu: every action, the disabled ones with their reason. The menu itself is made when it is opened, because every row of a
+ * table has one; it stands over its button, which stays as it is and gets the focus back.
+ */
+export function ActionMenu({ actions, label = 'Actions' }: { actions: readonly Action[]; label?: string }) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  // A click on the button closes the open menu first; it must not open it again.
+  const openBefore = useRef(false);
+  const close = () => {
+    setOpen(false);
+    button.current?.focus({ preventScroll: true });
+  };
   return (
-    <Menu withinPortal width="max-content">
-      <Menu.Target>
-        {target ?? (
-          <ActionIcon aria-label={label} size={28} onClick={(event) => event.stopPropagation()}>
-            <IconDots size={16} />
-          </ActionIcon>
-        )}
-      </Menu.Target>
-      <Menu.Dropdown onClick={(event) => event.stopPropagation()}>
-        {actions.map((action) => (
-          <Fragment key={action.label}>
-            {action.divided && <Menu.Divider />}
-            <ActionItem action={action} />
-          </Fragment>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <span className={classes.place}>
+      <button
+        type="button"
+        ref={button}
+        className={classes.button}
+        aria-label={label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onMouseDown={() => {
+          openBefore.current = open;
+        }}
+        onClick={(event) => {
+          event.stopPropagation();
+          setOpen(!(openBefore.current && event.detail > 0));
+        }}
+      >
+        <IconDots size={16} aria-hidden />
+      </button>
+      {open && (
+        <Menu opened onClose={close} withinPortal width="max-content">
+          <Menu.Target>
+            <span className={classes.anchor} />
+          </Menu.Target>
+          <Menu.Dropdown aria-label={label} onClick={(event) => event.stopPropagation()}>
+            {actions.map((action) => (
+              <Fragment key={action.label}>
+                {action.divided && <Menu.Divider />}
+                <ActionItem
+                  action={action}
+                  onSelect={() => {
+                    close();
+                    action.onSelect();
+                  }}
+                />
+              </Fragment>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+    </span>
   );
 }
 
-function ActionItem({ action }: { action: Action }) {
-  const { label, icon: ActionIconOf, onSelect, disabled, danger } = action;
+function ActionItem({ action, onSelect }: { action: Action; onSelect: () => void }) {
+  const { label, icon: ActionIconOf, disabled, danger } = action;
   const item = (
     <Menu.Item
       {...(danger && !disabled && { color: 'var(--failing)' })}

@@ -1,5 +1,5 @@
 /** The table of lists and details: rows of 36 px, a header that stays, selection, sorting by the server, and row actions. */
-import { Checkbox, Tooltip } from '@mantine/core';
+import { Checkbox } from '@mantine/core';
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import {
   flexRender,
@@ -11,6 +11,7 @@ import {
 } from '@tanstack/react-table';
 import { Link, useNavigate, type LinkProps } from '@tanstack/react-router';
 import { useMemo } from 'react';
+import { Hint } from './hint.tsx';
 import { ActionMenu, type Action } from './action-menu.tsx';
 import classes from './data-table.module.css';
 
@@ -219,9 +220,9 @@ function HeaderCell<Row>({ column, sort }: { column: Column<Row>; sort: DataTabl
   const style = { minWidth: width, width: grow ? '100%' : undefined };
   if (column.sort === undefined || !sort) {
     const text = hint ? (
-      <Tooltip label={hint}>
+      <Hint label={hint}>
         <span>{header}</span>
-      </Tooltip>
+      </Hint>
     ) : (
       header
     );

@@ -1,15 +1,15 @@
-import { Tooltip } from '@mantine/core';
+import { Hint } from './hint.tsx';
 import { formatBytes, formatCount, formatDuration, formatRatio } from './format.ts';
 import classes from './text.module.css';
 
 /** "—", with the reason on hover: what is not known is never shown as 0. */
 export function Unknown({ why }: { why: string }) {
   return (
-    <Tooltip label={why}>
+    <Hint label={why}>
       <span className={classes.unknown} aria-label={`Unknown: ${why}`} role="img">
         —
       </span>
-    </Tooltip>
+    </Hint>
   );
 }
 

@@ -1,6 +1,7 @@
-import { Tooltip, UnstyledButton } from '@mantine/core';
+import { UnstyledButton } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
+import { Hint } from './hint.tsx';
 import classes from './text.module.css';
 
 /** A copy button that says so when it has copied. `always`: visible without hovering over its neighbour. */
@@ -28,7 +29,7 @@ export function CopyButton({
     );
   };
   return (
-    <Tooltip label={copied ? 'Copied' : label}>
+    <Hint label={copied ? 'Copied' : label}>
       <UnstyledButton
         className={classes.copy}
         onClick={copy}
@@ -38,7 +39,7 @@ export function CopyButton({
       >
         {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
       </UnstyledButton>
-    </Tooltip>
+    </Hint>
   );
 }
 
@@ -65,9 +66,9 @@ export function MiddleTruncate({
       {short === text ? (
         <span className={classes.mono}>{text}</span>
       ) : (
-        <Tooltip label={<span className={classes.mono}>{text}</span>}>
+        <Hint label={<span className={classes.mono}>{text}</span>}>
           <span className={classes.mono}>{short}</span>
-        </Tooltip>
+        </Hint>
       )}
       {copy && <CopyButton text={text} label={label} />}
     </span>

@@ -1,6 +1,6 @@
-import { Tooltip } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { Observation } from '#contract/common.ts';
+import { Hint } from './hint.tsx';
 import { useNow } from './clock.ts';
 import { formatAgo, formatDuration } from './format.ts';
 import { exactTime } from './relative-time.tsx';
@@ -24,11 +24,11 @@ export function ObservedAge({ observation, bare = false }: { observation: Observ
       ? `Never observed. Source: ${source}, asked every ${formatDuration(interval_s)}`
       : `${stale ? 'Stale: ' : ''}observed ${exactTime(observed_at)}. Source: ${source}, asked every ${formatDuration(interval_s)}`;
   return (
-    <Tooltip label={label}>
+    <Hint label={label}>
       <span className={stale ? classes.stale : classes.quiet}>
         {stale && <IconAlertTriangle size={13} aria-label="Stale" />}
         {bare ? age : `${age} · ${source}`}
       </span>
-    </Tooltip>
+    </Hint>
   );
 }

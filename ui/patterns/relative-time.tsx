@@ -1,4 +1,4 @@
-import { Tooltip } from '@mantine/core';
+import { Hint } from './hint.tsx';
 import { useNow } from './clock.ts';
 import { formatAgo } from './format.ts';
 import { Unknown } from './figure.tsx';
@@ -28,7 +28,7 @@ export function RelativeTime({
   const now = useNow();
   if (iso === null) return <Unknown why={missing} />;
   return (
-    <Tooltip
+    <Hint
       label={
         <>
           {exactTime(iso)}
@@ -40,6 +40,6 @@ export function RelativeTime({
       <time dateTime={iso} className={classes.quiet}>
         {formatAgo(Date.parse(iso), now)}
       </time>
-    </Tooltip>
+    </Hint>
   );
 }

@@ -1,5 +1,5 @@
-import { Tooltip } from '@mantine/core';
 import { IconCircleFilled } from '@tabler/icons-react';
+import { Hint } from './hint.tsx';
 import { statusLook, type StatusDomain, type StatusOf, type Tone } from './status-table.ts';
 import classes from './status-pill.module.css';
 
@@ -30,7 +30,7 @@ export function StatusPill<D extends StatusDomain>({
       {word ?? look.word}
     </span>
   );
-  return look.meaning === undefined ? pill : <Tooltip label={look.meaning}>{pill}</Tooltip>;
+  return look.meaning === undefined ? pill : <Hint label={look.meaning}>{pill}</Hint>;
 }
 
 /** A word in a tone, for what is not a state of the table: "production", "built in". */

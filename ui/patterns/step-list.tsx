@@ -1,7 +1,7 @@
 /** The steps of a plan, and the same steps as a job runs them: one list, so that the dialog does not jump when the job starts. */
-import { Tooltip } from '@mantine/core';
 import { IconLock } from '@tabler/icons-react';
 import type { JobStep, Plan, PlanStep } from '#contract/jobs.ts';
+import { Hint } from './hint.tsx';
 import { useNow } from './clock.ts';
 import { formatDuration } from './format.ts';
 import { statusLook } from './status-table.ts';
@@ -37,9 +37,9 @@ export function PlanSteps({ plan }: { plan: Plan }) {
           <span className={classes.undo}>
             <Undo step={step} />
           </span>
-          <Tooltip label={`Given up and undone after ${formatDuration(step.time_box_s)}`}>
+          <Hint label={`Given up and undone after ${formatDuration(step.time_box_s)}`}>
             <span className={classes.time}>up to {formatDuration(step.time_box_s)}</span>
-          </Tooltip>
+          </Hint>
           <span className={classes.time}>
             {step.eta_s !== null && (
               <>
@@ -90,7 +90,7 @@ export function JobSteps({ steps }: { steps: readonly JobStep[] }) {
           const { icon: StateIcon, tone, word, turning } = statusLook('step', step.state);
           return (
             <li key={step.step_index} className={classes.step} data-state={step.state} data-tone={tone}>
-              <Tooltip label={word}>
+              <Hint label={word}>
                 <span className={classes.mark} data-state={step.state}>
                   {step.state === 'pending' ? (
                     step.step_index + 1
@@ -103,7 +103,7 @@ export function JobSteps({ steps }: { steps: readonly JobStep[] }) {
                     />
                   )}
                 </span>
-              </Tooltip>
+              </Hint>
               <span className={classes.title}>{step.title}</span>
               <span className={classes.undo}>
                 {step.state === 'pending' || step.state === 'running' || step.state === 'succeeded' ? (
