@@ -1,10 +1,12 @@
+import { IconArrowsExchange, IconCopy } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import type { ResponseOf } from '#contract/endpoint.ts';
 import { SERVICE_KINDS } from '#contract/placement-record.ts';
 import { listPlacements, listShards, PLACEMENT_STATES, type Placement } from '#contract/scale.ts';
-import { useEndpoint } from '#ui/api/queries.ts';
+import { may, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
+import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.tsx';
 import type { Column } from '#ui/patterns/data-table.tsx';
 import { Figure } from '#ui/patterns/figure.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
@@ -13,6 +15,7 @@ import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import { useTenantActions } from '#ui/tenants/tenant-actions.tsx';
 import classes from './scale.module.css';
 
 const COLUMNS: readonly Column<Placement>[] = [
@@ -93,7 +96,9 @@ const placementLink = ({ tenant_id }: Placement) =>
 
 /** Which shard serves which tenant. */
 export function PlacementsTab() {
+  const { data: me } = useMe();
   const { environment } = useEnvironment();
+  const { migrate, dialog } = useTenantActions();
   const shards = useEndpoint(listShards, { query: { environment } }, { staleTime: 30_000 });
   const query = useMemo(() => ({ environment }), [environment]);
   const filters = useMemo(
@@ -113,23 +118,46 @@ export function PlacementsTab() {
     ],
     [shards.data, shards.isPending],
   );
+  const actionsFor = useCallback(
+    ({ tenant_id, service, state, environment: where }: Placement): readonly Action[] => [
+      {
+        label: 'Migrate…',
+        icon: IconArrowsExchange,
+        onSelect: () => migrate(tenant_id, where, service),
+        disabled: firstReason(
+          may(me, 'scale.migrate', { tenant_id, environment: where }),
+          stateReason(['active'], state, 'placement'),
+        ),
+      },
+      {
+        label: 'Copy the tenant id',
+        icon: IconCopy,
+        onSelect: () => void navigator.clipboard.writeText(tenant_id),
+      },
+    ],
+    [me, migrate],
+  );
   return (
-    <ListPage
-      noun={NOUN}
-      endpoint={listPlacements}
-      query={query}
-      columns={COLUMNS}
-      rowId={placementId}
-      rowLink={placementLink}
-      filters={filters}
-      search="Start of a tenant id"
-      defaultSort="tenant_id"
-      refetchInterval={OBSERVED_REFETCH_MS}
-      facts={observationFact}
-      empty={{
-        title: `No tenant is placed in ${environment}`,
-        hint: 'Creating a tenant in this environment places it.',
-      }}
-    />
+    <>
+      <ListPage
+        noun={NOUN}
+        endpoint={listPlacements}
+        query={query}
+        columns={COLUMNS}
+        rowId={placementId}
+        rowLink={placementLink}
+        rowActions={actionsFor}
+        filters={filters}
+        search="Start of a tenant id"
+        defaultSort="tenant_id"
+        refetchInterval={OBSERVED_REFETCH_MS}
+        facts={observationFact}
+        empty={{
+          title: `No tenant is placed in ${environment}`,
+          hint: 'Creating a tenant in this environment places it.',
+        }}
+      />
+      {dialog}
+    </>
   );
 }
