@@ -235,19 +235,14 @@ function limit(
   sentence: string,
 ): Check {
   const measure = { figure, threshold, unit: about.unit };
+  const limitInWords = `${number(threshold)}${about.unit === '%' ? ' %' : ''}`;
   return figure <= threshold
-    ? check(
-        about.code,
-        'ok',
-        node(about.node_id),
-        `${sentence}, at most ${number(threshold)} allowed`,
-        measure,
-      )
+    ? check(about.code, 'ok', node(about.node_id), `${sentence}, at most ${limitInWords} allowed`, measure)
     : check(
         about.code,
         'blocker',
         node(about.node_id),
-        `${sentence}, more than ${number(threshold)} allowed.`,
+        `${sentence}, more than ${limitInWords} allowed.`,
         measure,
       );
 }

@@ -3,6 +3,7 @@ import { ENDPOINTS } from '#contract/endpoints.ts';
 import { sentence } from '#ui/patterns/format.ts';
 
 const OF_THE_SYSTEM: Record<string, string> = {
+  'iam.roles.seed': 'Set up a built-in role',
   'iam.login': 'Sign in',
   'iam.logout': 'Sign out',
   'iam.step_up': 'Confirm identity',
@@ -39,6 +40,13 @@ const OF_ENDPOINTS = new Map(ENDPOINTS.map(({ id, summary }) => [id, firstClause
 /** An action in words; one that this build does not know is read out of its name. */
 export const actionWords = (action: string): string =>
   OF_THE_SYSTEM[action] ?? SHORT[action] ?? OF_ENDPOINTS.get(action) ?? sentence(action.replaceAll('.', ' '));
+
+/** An event in words: for a step of a job, which one. */
+export function eventWords({ action, details }: { action: string; details: unknown }): string {
+  const title = (details as { title?: unknown } | null)?.title;
+  const words = actionWords(action);
+  return action.startsWith('job.step.') && typeof title === 'string' ? `${words}: ${title}` : words;
+}
 
 /** Prefixes to filter by: every domain, and every noun with several actions. */
 export const ACTION_PREFIXES: readonly string[] = [

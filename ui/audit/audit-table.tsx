@@ -11,7 +11,7 @@ import { formatValue } from '#ui/patterns/format.ts';
 import { CopyButton, MiddleTruncate, Mono } from '#ui/patterns/middle-truncate.tsx';
 import { exactTime, RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
-import { actionWords } from './action-words.ts';
+import { eventWords } from './action-words.ts';
 import classes from './audit-table.module.css';
 import { TargetLink } from './target-link.tsx';
 
@@ -108,7 +108,7 @@ function EventRows({
 }) {
   const [open, setOpen] = useState(false);
   const id = useId();
-  const words = actionWords(event.action);
+  const words = eventWords(event);
   return (
     <Fragment>
       <tr
