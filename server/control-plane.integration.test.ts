@@ -662,6 +662,7 @@ describe('watching itself', () => {
       'control_http_request_duration_seconds_bucket',
       'control_build_info',
       'control_jobs',
+      'control_jobs_ended_total{kind="migrate_tenant",state="succeeded"',
       'control_database_connections',
       'nodejs_eventloop_lag_seconds',
       'control_placement_watcher_lag_revisions',

@@ -7,7 +7,7 @@ import { auditRoutes } from '#server/audit/audit-routes.ts';
 import { createDenialRecorder } from '#server/audit/denial-recorder.ts';
 import { openDatabase } from '#server/db/database.ts';
 import { createApp } from '#server/http/app.ts';
-import { createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
+import { countEndedJobs, createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
 import { createAuthenticator } from '#server/iam/authentication-service.ts';
 import { createFirstOwner, seedRoleTemplates } from '#server/iam/bootstrap.ts';
 import { iamRoutes } from '#server/iam/iam-routes.ts';
@@ -79,7 +79,12 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     registry: metrics.registry,
   });
   const [executor, feed] = await Promise.all([
-    startJobExecutor({ database, definitions: scaleJobs(scale).map(decorate), log: logger }),
+    startJobExecutor({
+      database,
+      definitions: scaleJobs(scale).map(decorate),
+      log: logger,
+      onEnded: countEndedJobs(metrics.registry),
+    }),
     openJobFeed(options.databaseUrl),
   ]);
   const denials = createDenialRecorder(db, (error) =>

@@ -44,6 +44,19 @@ export function createHttpMetrics(gitSha: string): HttpMetrics {
   };
 }
 
+/** Counts ended jobs; `error_code="drain_timeout"` and its like are what alerts watch. */
+export function countEndedJobs(
+  registry: Registry,
+): (kind: string, state: string, errorCode: string | null) => void {
+  const ended = new Counter({
+    name: 'control_jobs_ended_total',
+    help: 'Jobs that ended in this process, by kind, state and what went wrong',
+    labelNames: ['kind', 'state', 'error_code'],
+    registers: [registry],
+  });
+  return (kind, state, errorCode) => ended.inc({ kind, state, error_code: errorCode ?? '' });
+}
+
 /** Connections of the pool, and the jobs that are not over, by kind and state, counted at each scrape. */
 export function registerDatabaseMetrics(registry: Registry, pool: pg.Pool): void {
   new Gauge({

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { openDatabase, type DatabaseHandle } from '#server/db/database.ts';
 import type { JobDefinition } from './job-definition.ts';
 import { JOB_PROTOCOL_VERSION, JOB_QUEUE } from './job-protocol.ts';
-import { registerJobWorkflow, type JobLog } from './job-runner.ts';
+import { registerJobWorkflow, type JobEnded, type JobLog } from './job-runner.ts';
 
 export interface JobExecutor {
   executorId: string;
@@ -21,6 +21,7 @@ interface ExecutorOptions {
   database: DatabaseHandle;
   definitions: readonly JobDefinition[];
   log: JobLog;
+  onEnded?: JobEnded;
   /** Jobs that run at the same time in this process. */
   concurrency?: number;
 }
@@ -34,13 +35,14 @@ export async function startJobExecutor({
   database,
   definitions,
   log,
+  onEnded = () => undefined,
   concurrency = 20,
 }: ExecutorOptions): Promise<JobExecutor> {
   const executorId = randomUUID();
   const journal = openDatabase(database.url, { max: 6, waitForDisk: false });
   let lock = await holdExecutorLock(database.url, executorId);
   const known = new Map(definitions.map((definition) => [definition.kind, definition]));
-  registerJobWorkflow({ journal, definitions: known, executorId, log });
+  registerJobWorkflow({ journal, definitions: known, executorId, log, onEnded });
   DBOS.setConfig({
     name: 'cloudlysis-control',
     systemDatabaseUrl: database.url,

@@ -29,12 +29,16 @@ export interface JobLog {
   warn(fields: object, message: string): void;
 }
 
+/** Told of every ended run: the job's kind, its state and, unless it went well, the code of what went wrong. */
+export type JobEnded = (kind: string, state: FinishedJob<unknown>['state'], errorCode: string | null) => void;
+
 interface RunnerDeps {
   /** A few connections that do not wait for the disk at commit. */
   journal: DatabaseHandle;
   definitions: ReadonlyMap<string, JobDefinition>;
   executorId: string;
   log: JobLog;
+  onEnded: JobEnded;
 }
 
 /** How a step or undo ended, as DBOS keeps it. `not_begun`: a cancel came first. */
@@ -154,6 +158,7 @@ class JobRun {
     const { journal, executorId } = this.deps;
     const finish = { ended: this.unwritten, state, error, stuck, result, executorId };
     await untilDatabaseAnswers(() => finishJob(journal.db, this.definition, this.job, finish));
+    this.deps.onEnded(this.job.kind, state, error?.code ?? null);
     this.deps.log.info({ job_id: this.job.job_id, kind: this.job.kind, state }, 'job ended');
   }
 
