@@ -23,6 +23,7 @@ import type { Permission } from '#contract/permissions.ts';
 import { listNodes } from '#contract/scale.ts';
 import { listTenants } from '#contract/tenants.ts';
 import { may, mayAnywhere, useEndpoint, useMe } from '#ui/api/queries.ts';
+import { focusedElement, giveFocusBack } from '#ui/patterns/return-focus.ts';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { useTenantActions } from '#ui/tenants/tenant-actions.tsx';
 import classes from './command-palette.module.css';
@@ -30,7 +31,14 @@ import { useEnvironment } from './environment.tsx';
 import { navigationFor } from './navigation.ts';
 
 const [store, { open }] = createSpotlight();
-export const openPalette = open;
+/** What had the focus when the palette was opened. */
+let origin: HTMLElement | null = null;
+
+export function openPalette(): void {
+  origin = focusedElement();
+  open();
+}
+const returnFocus = () => giveFocusBack(origin);
 
 const DEBOUNCE_MS = 180;
 const FOUND = 6;
@@ -66,7 +74,6 @@ export function CommandPalette() {
   const [query, setQuery] = useState('');
   const groups = useGroups(query.trim());
   const { actions, found, searching } = groups;
-  useEffect(open, []);
   const shown = [...found, ...actions].filter(({ entries }) => entries.length > 0);
   const first = shown[0]?.entries[0]?.id;
   useEffect(() => selectFirst(), [first, query]);
@@ -77,6 +84,7 @@ export function CommandPalette() {
         query={query}
         onQueryChange={setQuery}
         shortcut={null}
+        onExitTransitionEnd={returnFocus}
         scrollable
         maxHeight={440}
         size={620}

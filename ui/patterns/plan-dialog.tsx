@@ -291,7 +291,7 @@ function PlanForm({
                   ? 'A blocker stops this.'
                   : `${plan.blockers.length} blockers stop this.`}
               </b>{' '}
-              {plan.blockers.map(({ message }) => message).join('. ')}.
+              {plan.blockers.map(({ message }) => message.replace(/\.?$/, '.')).join(' ')}
             </span>
           </div>
         )}
