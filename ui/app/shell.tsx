@@ -40,9 +40,10 @@ export function Shell() {
   const entries = useMemo(() => (me.data ? navigationFor(me.data) : []), [me.data]);
 
   const openPalette = useCallback(() => {
-    setPalette(true);
-    void loadPalette().then(({ openPalette: open }) => open());
-  }, []);
+    // The first time it opens itself once it stands: opened before, it would not know where the focus came from.
+    if (palette) void loadPalette().then(({ openPalette: open }) => open());
+    else setPalette(true);
+  }, [palette]);
   const openHelp = useCallback(() => setHelp(true), []);
   const goTo = useCallback(
     (key: string) => {
