@@ -40,10 +40,9 @@ export function Shell() {
   const entries = useMemo(() => (me.data ? navigationFor(me.data) : []), [me.data]);
 
   const openPalette = useCallback(() => {
-    // The first time it opens itself once it stands: opened before, it would not know where the focus came from.
-    if (palette) void loadPalette().then(({ openPalette: open }) => open());
-    else setPalette(true);
-  }, [palette]);
+    setPalette(true);
+    void loadPalette().then(({ openPalette: open }) => open());
+  }, []);
   const openHelp = useCallback(() => setHelp(true), []);
   const goTo = useCallback(
     (key: string) => {
