@@ -205,7 +205,7 @@ test.describe('the main job', () => {
     await openPlan(page, target);
     const blocker = dialogOf(page).getByRole('alert');
     await expect(blocker).toContainText('A blocker stops this.');
-    await expect(blocker).toContainText(`${ENVIRONMENT}-${target} is 100 % full, more than 90 allowed`);
+    await expect(blocker).toContainText(`${ENVIRONMENT}-${target} is 100 % full, more than 90 % allowed`);
     const check = dialogOf(page)
       .getByRole('listitem')
       .filter({ has: page.getByRole('img', { name: 'Blocker' }) });

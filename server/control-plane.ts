@@ -174,6 +174,7 @@ function openEnvironment(environment: EnvironmentConfiguration): EnvironmentSett
       labels: labels ?? {},
     })),
     thresholds: { ...DEFAULT_THRESHOLDS, ...environment.thresholds },
-    store: openPlacementFileStore(environment.placement.file),
+    // Its own writes wake it at once; this is for what others write.
+    store: openPlacementFileStore(environment.placement.file, { pollIntervalMs: 100 }),
   };
 }
