@@ -223,7 +223,7 @@ describe('the migration of a tenant', () => {
     await expect(job.run('check')).rejects.toMatchObject({
       code: 'preflight_blocked',
       message: expect.stringContaining(
-        'The storage of dev-agg-1 is 100 % full, more than 90 allowed.',
+        'The storage of dev-agg-1 is 100 % full, more than 90 % allowed.',
       ) as string,
     });
   });

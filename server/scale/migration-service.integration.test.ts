@@ -86,7 +86,7 @@ describe('planning and starting a migration', () => {
       { node_id: 'dev-agg-1', fault: 'storage_full' },
       'target_storage_full',
       'dev-agg-1',
-      'is 100 % full, more than 90 allowed.',
+      'is 100 % full, more than 90 % allowed.',
     ],
     [
       { node_id: 'dev-agg-3', fault: 'storage_unhealthy' },
