@@ -1,3 +1,3 @@
 /** The parts of `setup.mjs` that TypeScript uses. */
-export const nodeFlags: string[];
-export function programEnvironment(): Record<string, string>;
+export declare const nodeFlags: string[];
+export declare function programEnvironment(): Record<string, string>;
