@@ -70,7 +70,7 @@ export function buildUi() {
 export const nodeFlags = [
   '--disable-warning=ExperimentalWarning',
   '--disable-warning=DeprecationWarning',
-  '--max-semi-space-size=8',
+  '--max-semi-space-size=4',
   '--max-old-space-size=192',
 ];
 

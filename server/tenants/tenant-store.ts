@@ -80,18 +80,17 @@ export async function listTenantRows(
     scanned.length === 0
       ? sql<number>`(select coalesce(sum(count), 0)::bigint from tenant_totals where ${sql.join([sql`environment = ${environment ?? ''}`, ...kept], sql` and `)})`
       : sql<number>`(select count(*) from (select from tenants where ${where} limit ${TOTAL_BOUND + 1}) counted)`;
-  const { rows } = await sql<TenantListItem & { total: number }>`
-    select tenants.tenant_id, name, status, plan, environments, contact->>'email' as contact_email, ${placements(environment)} as placements, created_at, updated_at, ${total} as total
-    from tenants where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(
-    db,
-  );
-  const counted =
-    rows[0]?.total ??
-    (await sql<{ total: number }>`select ${total} as total`.execute(db)).rows[0]?.total ??
-    0;
+  // One JSON value: fifty rows of nine columns cost this process, which is one thread, far more than PostgreSQL, which is many.
+  const { rows } = await sql<{ items: TenantListItem[]; total: number }>`
+    select coalesce((select json_agg(page) from (
+      select tenants.tenant_id, name, status, plan, environments, contact->>'email' as contact_email, ${placements(environment)} as placements,
+        created_at, updated_at
+      from tenants where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}
+    ) page), '[]') as items, ${total} as total`.execute(db);
+  const { items, total: counted } = rows[0] ?? { items: [], total: 0 };
   const sortColumn = page.sort.replace(/^-/, '') as keyof TenantListItem;
   return {
-    ...pageOf<TenantListItem>(rows, page, (row) => [row[sortColumn] as string, row.tenant_id]),
+    ...pageOf(items, page, (row) => [row[sortColumn] as string, row.tenant_id]),
     total: scanned.length === 0 ? { count: counted, exact: true } : boundedTotal(counted),
   };
 }
