@@ -64,7 +64,7 @@ export type StepState = (typeof STEP_STATES)[number];
 
 /** What a check, blocker or warning is about. */
 export const Subject = Type.Object({
-  type: OneOf(['tenant', 'node', 'shard', 'service', 'environment', 'job']),
+  type: OneOf(['tenant', 'node', 'host', 'shard', 'service', 'environment', 'job']),
   id: Type.String(),
 });
 

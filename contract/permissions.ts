@@ -23,6 +23,10 @@ export const PERMISSIONS = {
   'tenants.archive': 'Archive tenants',
   'scale.view': 'See nodes, shards and placements',
   'scale.migrate': 'Move tenants between shards',
+  'scale.drain': 'Drain and resume tenants',
+  'scale.apply': 'Change how many replicas a service runs',
+  'ops.restart': 'Restart services',
+  'ops.drain': 'Cordon, drain and activate hosts and nodes',
   'jobs.view': 'See jobs',
   'jobs.cancel': 'Cancel jobs',
   'jobs.resolve': 'Retry or skip what is stuck',
@@ -41,12 +45,12 @@ export const ROLE_TEMPLATES = {
   admin: {
     title: 'Admin',
     description: 'Runs the platform: tenants, placement, people and their roles',
-    permissions: ['iam.*', 'tenants.*', 'scale.*', 'jobs.*', 'audit.*'],
+    permissions: ['iam.*', 'tenants.*', 'scale.*', 'ops.*', 'jobs.*', 'audit.*'],
   },
   operator: {
     title: 'Operator',
     description: 'Operates production: moves tenants, follows and cancels jobs',
-    permissions: ['tenants.read', 'tenants.update', 'scale.*', 'jobs.*', 'audit.view'],
+    permissions: ['tenants.read', 'tenants.update', 'scale.*', 'ops.*', 'jobs.*', 'audit.view'],
   },
   support: {
     title: 'Support',
@@ -73,6 +77,6 @@ export const ROLE_TEMPLATES = {
   'break-glass': {
     title: 'Break-glass',
     description: 'Emergency operation of the platform without any say over access',
-    permissions: ['tenants.*', 'scale.*', 'jobs.*', 'audit.view'],
+    permissions: ['tenants.*', 'scale.*', 'ops.*', 'jobs.*', 'audit.view'],
   },
 } as const satisfies Record<string, { title: string; description: string; permissions: readonly string[] }>;

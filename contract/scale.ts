@@ -31,6 +31,17 @@ export const EnvironmentSummary = Type.Object({
 });
 export type EnvironmentSummary = Static<typeof EnvironmentSummary>;
 
+/** What a process uses and does; a figure that its source does not give is null. */
+export const Load = Type.Object({
+  cpu_cores: Nullable(
+    Type.Number({ description: 'Processor cores in use, averaged over the last interval' }),
+  ),
+  memory_bytes: Nullable(Type.Number({ description: 'Resident memory' })),
+  requests_per_s: Nullable(Type.Number()),
+  consumer_lag: Nullable(Type.Number({ description: 'Messages not yet processed' })),
+});
+export type Load = Static<typeof Load>;
+
 export const Node = Type.Object({
   node_id: Type.String(),
   kind: OneOf(NODE_KINDS),
