@@ -18,7 +18,7 @@ import {
 import { endpoint } from './endpoint.ts';
 import { Plan, PlanHash } from './jobs.ts';
 import { NODE_KINDS, SERVICE_KINDS } from './placement-record.ts';
-import { Load, NODE_STATES } from './scale.ts';
+import { Load, Node, NODE_STATES } from './scale.ts';
 
 export const HOST_STATES = ['ready', 'down', 'disconnected', 'unknown'] as const;
 export const HOST_AVAILABILITIES = ['active', 'pause', 'drain'] as const;
@@ -165,6 +165,35 @@ export const listHosts = endpoint({
   response: Page(Host),
   status: 200,
 });
+const oneOfEnvironment = Type.Object({ environment: Environment }, { additionalProperties: false });
+export const getHost = endpoint({
+  id: 'scale.hosts.get',
+  method: 'GET',
+  path: '/admin/v1/scale/hosts/:host_id',
+  summary: 'One machine of an orchestrator, as last observed',
+  permission: 'scale.view',
+  scope: { environment: 'query.environment' },
+  step_up: 'none',
+  params: Type.Object({ host_id: OrchestratorId }),
+  query: oneOfEnvironment,
+  response: Host,
+  status: 200,
+  problems: ['not_found', 'unknown_environment'],
+});
+export const getNode = endpoint({
+  id: 'scale.nodes.get',
+  method: 'GET',
+  path: '/admin/v1/scale/nodes/:node_id',
+  summary: 'One platform node, as last observed',
+  permission: 'scale.view',
+  scope: { environment: 'query.environment' },
+  step_up: 'none',
+  params: Type.Object({ node_id: Type.String({ minLength: 1, maxLength: 128 }) }),
+  query: oneOfEnvironment,
+  response: Node,
+  status: 200,
+  problems: ['not_found', 'unknown_environment'],
+});
 export const listServices = endpoint({
   id: 'scale.services.list',
   method: 'GET',
@@ -268,7 +297,7 @@ export const getTopology = endpoint({
   permission: 'scale.view',
   scope: { environment: 'query.environment' },
   step_up: 'none',
-  query: Type.Object({ environment: Environment }, { additionalProperties: false }),
+  query: oneOfEnvironment,
   response: Topology,
   status: 200,
   problems: ['unknown_environment'],
