@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+
+import { installFromDebian, isExecutable } from './service-binaries.mjs';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const elsewhere = [
@@ -14,18 +14,11 @@ export function findChromium() {
   if (present) return { path: present };
   const wanted = process.env.CONTROL_CHROMIUM;
   if (wanted) return { reason: `CONTROL_CHROMIUM names ${wanted}, which is no program` };
-  if (!isDebian() || process.getuid?.() !== 0) {
+  const failure = installFromDebian('chromium');
+  if (failure) {
     return {
-      reason:
-        'there is no Chromium: install one (Debian: apt-get install chromium) or set CONTROL_CHROMIUM to its path',
+      reason: `there is no Chromium: install one (Debian: apt-get install chromium) or set CONTROL_CHROMIUM to its path (${failure})`,
     };
-  }
-  console.log('Installing Chromium (once) …');
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {
-    const { status, stderr } = spawnSync('apt-get', ['-qq', ...args], { env: environment, encoding: 'utf8' });
-    if (status !== 0)
-      return { reason: `"apt-get ${args.join(' ')}" failed: ${stderr.trim().split('\n').at(-1)}` };
   }
   const path = locate();
   return path ? { path } : { reason: 'apt-get installed chromium, but no program of that name is on PATH' };
@@ -38,21 +31,4 @@ function locate() {
     ? [wanted]
     : [...names.flatMap((name) => folders.map((folder) => join(folder, name))), ...elsewhere];
   return candidates.find(isExecutable);
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isDebian() {
-  try {
-    return /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
-  } catch {
-    return false;
-  }
 }
