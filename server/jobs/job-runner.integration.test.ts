@@ -251,3 +251,49 @@ test('one live job holds a tenant', async () => {
   behaviours.delete('held first');
   await until(await start('held'), 'succeeded');
 });
+
+test('the audit log says from which state to which a retry, a skip and a cancel brought the job', async () => {
+  const changesOf = async (job_id: string, action: string) =>
+    (
+      await database.db
+        .selectFrom('audit_events')
+        .select('changes')
+        .where('job_id', '=', job_id)
+        .where('action', '=', action)
+        .execute()
+    ).map(({ changes }) => changes);
+  behaviours.set('told third', async () => Promise.reject(new Error('no')));
+  behaviours.set('told undo second', async () => Promise.reject(new Error('for ever')));
+  const job_id = await start('told');
+  await until(job_id, 'stuck');
+  await resolveJob(database.db, context, 'retry', job_id, 'perhaps now');
+  await until(job_id, 'stuck');
+  await resolveJob(database.db, context, 'skip', job_id, 'cleaned by hand');
+  await until(job_id, 'failed_rolled_back');
+  const transition = [[{ path: 'state', before: 'stuck', after: 'undoing' }]];
+  expect(await changesOf(job_id, 'jobs.retry')).toEqual(transition);
+  expect(await changesOf(job_id, 'jobs.skip')).toEqual(transition);
+
+  behaviours.set('final third', async () => Promise.reject(new Error('not yet')));
+  const final = await start('final');
+  await until(final, 'stuck');
+  await resolveJob(database.db, context, 'retry', final, 'perhaps now');
+  expect(await changesOf(final, 'jobs.retry')).toEqual([
+    [{ path: 'state', before: 'stuck', after: 'running' }],
+  ]);
+
+  const hanging = (step: StepContext<{ key: string }>) =>
+    new Promise((_resolve, reject) => {
+      const timer = setInterval(
+        () => void step.progress({}).catch((error: Error) => (clearInterval(timer), reject(error))),
+        20,
+      );
+    });
+  behaviours.set('told-to-stop first', hanging);
+  const cancelled = await start('told-to-stop');
+  await cancelJob(database.db, context, cancelled, 'make room');
+  await until(cancelled, 'cancelled_rolled_back');
+  expect(await changesOf(cancelled, 'jobs.cancel')).toEqual([
+    [{ path: 'cancel_requested', before: false, after: true }],
+  ]);
+});

@@ -1,6 +1,6 @@
 /** What people do with jobs: read them, cancel them, and get a stuck one going again. */
 import { sql } from 'kysely';
-import { JOB_ACTIONS, type Job, type JobAction, type JobEvent } from '#contract/jobs.ts';
+import { JOB_ACTIONS, type Job, type JobAction, type JobEvent, type JobState } from '#contract/jobs.ts';
 import type { Database, Tx } from '#server/db/database.ts';
 import { enqueueWorkflow, mutate } from '#server/db/mutate.ts';
 import {
@@ -41,6 +41,8 @@ export async function cancelJob(db: Database, context: CallContext, jobId: strin
     await sql`update jobs set cancel_requested_at = coalesce(cancel_requested_at, now()), cancel_requested_by = ${principalOf(context).label}, cancel_reason = ${reason} where job_id = ${jobId}`.execute(
       tx,
     );
+    const already = job.cancel_requested_at !== null;
+    return { before: { cancel_requested: already }, after: { cancel_requested: true } };
   });
 }
 
@@ -53,9 +55,14 @@ export async function resolveJob(
   reason: string,
 ) {
   return act(db, context, action, jobId, reason, async (tx) => {
-    const { rows } = await sql<{ run_number: number; during: string; step_index: number }>`update jobs
+    const { rows } = await sql<{
+      run_number: number;
+      state: JobState;
+      during: string;
+      step_index: number;
+    }>`update jobs
       set run_number = run_number + 1, state = case when stuck->>'during' = 'undo' then 'undoing' else 'running' end, stuck = stuck || jsonb_build_object('resume', ${action}::text)
-      where job_id = ${jobId} returning run_number, stuck->>'during' as during, (stuck->>'step_index')::integer as step_index`.execute(
+      where job_id = ${jobId} returning run_number, state, stuck->>'during' as during, (stuck->>'step_index')::integer as step_index`.execute(
       tx,
     );
     const [run] = rows;
@@ -66,16 +73,18 @@ export async function resolveJob(
       );
     }
     await enqueueWorkflow(tx, jobId, run.run_number);
+    return { before: { state: 'stuck' }, after: { state: run.state } };
   });
 }
 
+/** Does `change`, which answers what it changed for the audit log, if the job's state allows the action. */
 async function act(
   db: Database,
   context: CallContext,
   action: JobAction,
   jobId: string,
   reason: string,
-  change: (tx: Tx, job: Job) => Promise<void>,
+  change: (tx: Tx, job: Job) => Promise<{ before: object; after: object }>,
 ) {
   const permission = action === 'cancel' ? 'jobs.cancel' : 'jobs.resolve';
   const job = await existing(db, jobId, allowedScopes(principalOf(context), permission));
@@ -103,9 +112,9 @@ async function act(
         `The job is ${state.replaceAll('_', ' ')}; ${action} needs it to be ${allowed.join(' or ')}.`,
       );
     }
-    await change(tx, job);
+    const changed = await change(tx, job);
     await sql`select pg_notify(${JOB_CHANNEL}, ${jobId})`.execute(tx);
-    return { before: { state }, after: { state }, result: {} };
+    return { ...changed, result: {} };
   });
 }
 
