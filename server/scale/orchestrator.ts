@@ -69,8 +69,10 @@ export type OrchestratorService = {
   labels: Record<string, string>;
   /** Null for a global service: as many as there are hosts. */
   replicas_desired: number | null;
-  /** Names what a task has to run; equal for a service and its tasks that are up to date. */
+  /** Names what a task has to run; equal for a service and its tasks that are up to date. A restart changes it. */
   task_spec_digest: string;
+  /** Names the specification without its number of replicas and its restarts: another one is another revision of the history. */
+  spec_digest: string;
   update_policy: UpdatePolicy;
   update: {
     state: UpdateState;
@@ -78,8 +80,11 @@ export type OrchestratorService = {
     started_at: string | null;
     completed_at: string | null;
   };
-  /** The whole specification as the orchestrator keeps it, to be given back by `{spec}`; opaque, may hold no secrets. */
-  spec: unknown;
+  /**
+   * The whole specification, sealed: only an adapter of the same orchestrator can read it, to restore it by `{spec}`. It may hold secrets
+   * (environment variables), so nothing outside the adapter can. It differs at each reading; compare `spec_digest`.
+   */
+  spec: string;
   created_at: string;
   updated_at: string;
 };
@@ -132,8 +137,8 @@ export type ServiceChange =
   | { image: string }
   /** Replaces every task by a new one of the same specification. */
   | { restart: true }
-  /** An earlier `spec` of this service, from our own history. */
-  | { spec: unknown };
+  /** An earlier `spec` of this service, from our own history. Its number of replicas stays as it is now. */
+  | { spec: string };
 
 /**
  * What a watcher sees: first every object that there is, then `caught_up`; afterwards each object that changed (`null`: it is gone) and
