@@ -118,6 +118,9 @@ export const Plan = Type.Object({
     tenants: Type.Array(
       Type.Object({ tenant_id: Type.String(), plan: Type.String(), contact_email: Nullable(Type.String()) }),
     ),
+    tenants_not_listed: Type.Optional(
+      Type.Integer({ description: 'Tenants beyond those listed, where they are too many to list' }),
+    ),
     nodes: Type.Array(Type.String()),
     services: Type.Array(Type.String()),
   }),
@@ -168,6 +171,7 @@ export type JobStep = Static<typeof JobStep>;
 
 export const JobListItem = Type.Object({
   job_id: Uuid,
+  parent_job_id: Nullable(Type.String({ format: 'uuid', description: 'The job that started this one' })),
   kind: Type.String({
     description: 'What it does: migrate_tenant, provision_tenant, or the action of an atomic change',
   }),
@@ -246,6 +250,7 @@ export const listJobs = endpoint({
     ),
     environment: Type.Optional(Environment),
     tenant_id: Type.Optional(Slug),
+    parent_job_id: Type.Optional(Uuid),
     q: Type.Optional(Type.String({ maxLength: 100 })),
   }),
   response: Page(JobListItem),

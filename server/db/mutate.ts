@@ -100,6 +100,13 @@ export async function mutate<R extends object>(
         `Another job holds tenant ${mutation.tenant_id ?? ''}; wait for it or cancel it first.`,
       );
     }
+    if (violation?.code === UNIQUE_VIOLATION && violation.constraint === 'jobs_target_lock') {
+      const { type, id } = mutation.target;
+      throw new ControlError(
+        'job_conflict',
+        `Another job holds ${type} ${id}; wait for it or cancel it first.`,
+      );
+    }
     throw error;
   }
 }
@@ -118,7 +125,8 @@ function jobInsert(context: CallContext, mutation: Mutation, job_id: string, res
       ${run ? null : sql`now()`}, ${run ? null : sql`now()`})`;
 }
 
-async function enqueueRun(tx: Tx, job_id: string, run: JobRun): Promise<void> {
+/** Writes the steps of a new job and starts its first run when the transaction commits. */
+export async function enqueueRun(tx: Tx, job_id: string, run: JobRun): Promise<void> {
   const steps = run.steps.map((step, step_index) => ({ step_index, ...step }));
   await sql`insert into job_steps (job_id, step_index, name, title, undo_title, point_of_no_return, time_box_s)
     select ${job_id}::uuid, step_index, name, title, undo_title, point_of_no_return, time_box_s

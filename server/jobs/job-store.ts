@@ -19,10 +19,11 @@ export interface JobFilter extends ListRequest {
   type?: 'planned' | 'atomic' | undefined;
   environment?: string | undefined;
   tenant_id?: string | undefined;
+  parent_job_id?: string | undefined;
   q?: string | undefined;
 }
 
-const listed = sql`job_id, kind, title, state, environment, tenant_id, target_type, target_id, reason, created_by, step_count, steps_done, current_step,
+const listed = sql`job_id, parent_job_id, kind, title, state, environment, tenant_id, target_type, target_id, reason, created_by, step_count, steps_done, current_step,
   cancel_requested_at, error, created_at, started_at, finished_at`;
 
 export async function listJobRows(
@@ -42,6 +43,7 @@ export async function listJobRows(
   if (filter.type) conditions.push(filter.type === 'planned' ? sql`step_count > 0` : sql`step_count = 0`);
   if (filter.environment) conditions.push(sql`environment = ${filter.environment}`);
   if (filter.tenant_id) conditions.push(sql`tenant_id = ${filter.tenant_id}`);
+  if (filter.parent_job_id) conditions.push(sql`parent_job_id = ${filter.parent_job_id}::uuid`);
   if (filter.q)
     conditions.push(
       sql`(title ilike ${`%${filter.q.replace(/[\\%_]/g, '\\$&')}%`} or job_id::text = ${filter.q.toLowerCase()})`,

@@ -39,6 +39,7 @@ const environment = (changes: Partial<EnvironmentRow> = {}): EnvironmentRow => (
 });
 const job = (changes: Partial<JobRow> = {}): JobRow => ({
   job_id: '0198c5b4-0000-7000-8000-000000000001',
+  parent_job_id: null,
   kind: 'migrate_tenant',
   title: 'Move acme',
   state: 'stuck',

@@ -81,6 +81,7 @@ export interface Jobs {
   input: Generated<Json>;
   job_id: Generated<string>;
   kind: string;
+  parent_job_id: string | null;
   permission: string;
   plan: Json | null;
   plan_hash: string | null;

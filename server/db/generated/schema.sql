@@ -260,12 +260,16 @@ create table jobs (
   created_at timestamp with time zone not null default now(),
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
+  parent_job_id uuid,
   constraint jobs_pkey PRIMARY KEY (job_id),
-  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'succeeded'::text, 'failed_rolled_back'::text, 'cancelled_rolled_back'::text, 'stuck'::text])))
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'succeeded'::text, 'failed_rolled_back'::text, 'cancelled_rolled_back'::text, 'stuck'::text]))),
+  constraint jobs_parent_job_id_fkey FOREIGN KEY (parent_job_id) REFERENCES jobs(job_id)
 );
+CREATE UNIQUE INDEX jobs_child ON public.jobs USING btree (parent_job_id, tenant_id) WHERE (parent_job_id IS NOT NULL);
 CREATE UNIQUE INDEX jobs_idempotency_key ON public.jobs USING btree (principal_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX jobs_live ON public.jobs USING btree (job_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'stuck'::text]));
 CREATE INDEX jobs_planned ON public.jobs USING btree (job_id) WHERE (step_count > 0);
+CREATE UNIQUE INDEX jobs_target_lock ON public.jobs USING btree (environment, target_type, target_id) WHERE ((tenant_id IS NULL) AND (environment IS NOT NULL) AND (step_count > 0) AND (state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'stuck'::text])));
 CREATE INDEX jobs_tenant ON public.jobs USING btree (tenant_id, job_id) WHERE (tenant_id IS NOT NULL);
 CREATE UNIQUE INDEX jobs_tenant_lock ON public.jobs USING btree (tenant_id) WHERE ((tenant_id IS NOT NULL) AND (step_count > 0) AND (state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'stuck'::text])));
 
