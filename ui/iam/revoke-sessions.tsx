@@ -9,7 +9,7 @@ import { may, useMe } from '#ui/api/queries.ts';
 import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.tsx';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { plural } from '#ui/patterns/format.ts';
-import { ActionButton } from './action-button.tsx';
+import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { deviceName } from './device-name.ts';
 
 const STALE: readonly string[] = [listSessions, getUser, listUsers, listAuditEvents].map(({ id }) => id);
@@ -23,18 +23,18 @@ export function useRevokeSessions(): {
   const signedIn = useMe().data;
   const [asked, setAsked] = useState<{ sessions: readonly Session[]; onDone: () => void } | null>(null);
   const bulkAction = (sessions: readonly Session[], clear: () => void) => (
-    <ActionButton
+    <GuardedButton
       size="compact-sm"
       variant="default"
       leftSection={<IconDoorExit size={14} />}
-      disabledReason={firstReason(
+      against={firstReason(
         may(signedIn, 'iam.sessions.revoke'),
         sessions.every(({ state }) => state !== 'active') && 'None of these sessions is active',
       )}
       onClick={() => setAsked({ sessions, onDone: clear })}
     >
       End sessions…
-    </ActionButton>
+    </GuardedButton>
   );
   return {
     bulkAction,

@@ -17,12 +17,12 @@ import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
 import { DetailPage } from '#ui/patterns/detail-page.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { plural } from '#ui/patterns/format.ts';
+import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { exactTime, RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { Tag } from '#ui/patterns/status-pill.tsx';
-import { ActionButton } from './action-button.tsx';
 import { AssignRoleDialog } from './assign-role-dialog.tsx';
 import { GrantedList } from './granted-list.tsx';
 import { EditRoleDrawer, RoleDrawer } from './role-drawer.tsx';
@@ -86,21 +86,21 @@ export function RolePage() {
       }
       primary={
         <>
-          <ActionButton
+          <GuardedButton
             variant="default"
             leftSection={<IconEdit size={15} />}
-            disabledReason={editReason}
+            against={editReason}
             onClick={() => setOpen('edit')}
           >
             Edit
-          </ActionButton>
-          <ActionButton
+          </GuardedButton>
+          <GuardedButton
             leftSection={<IconUserPlus size={15} />}
-            disabledReason={role ? may(signedIn, 'iam.roles.assign').reason : 'The role is being read'}
+            against={role ? may(signedIn, 'iam.roles.assign').reason : 'The role is being read'}
             onClick={() => setOpen('give')}
           >
             Give to a user
-          </ActionButton>
+          </GuardedButton>
         </>
       }
       actions={actions}

@@ -5,12 +5,12 @@ import { listRoles, type Role } from '#contract/iam.ts';
 import { may, useMe } from '#ui/api/queries.ts';
 import type { Column } from '#ui/patterns/data-table.tsx';
 import { plural } from '#ui/patterns/format.ts';
+import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { PageHeader } from '#ui/patterns/page-header.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { Tag } from '#ui/patterns/status-pill.tsx';
-import { ActionButton } from './action-button.tsx';
 import { grantedPermissions } from './permission-tree.ts';
 import { PermissionTable } from './permission-table.tsx';
 import { RoleDrawer } from './role-drawer.tsx';
@@ -72,13 +72,13 @@ export function RolesPage() {
   return (
     <div className={classes.page}>
       <PageHeader title="Roles & Permissions">
-        <ActionButton
+        <GuardedButton
           leftSection={<IconPlus size={16} />}
-          disabledReason={may(signedIn, 'iam.roles.create').reason}
+          against={may(signedIn, 'iam.roles.create').reason}
           onClick={() => setCreating(true)}
         >
           Create role
-        </ActionButton>
+        </GuardedButton>
       </PageHeader>
       <SearchTabs
         label="Roles and permissions"

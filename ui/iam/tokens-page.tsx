@@ -7,12 +7,12 @@ import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.
 import { useNow } from '#ui/patterns/clock.ts';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import type { Column } from '#ui/patterns/data-table.tsx';
+import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
 import type { ListFilter } from '#ui/patterns/list-search.ts';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
-import { ActionButton } from './action-button.tsx';
 import { CreateTokenDrawer } from './create-token-drawer.tsx';
 import { ScopeLabel } from './scope-label.tsx';
 import classes from './tokens-page.module.css';
@@ -122,13 +122,13 @@ export function TokensPage() {
         filters={FILTERS}
         defaultSort="-created_at"
         primary={
-          <ActionButton
+          <GuardedButton
             leftSection={<IconPlus size={16} />}
-            disabledReason={may(signedIn, 'iam.tokens.create').reason}
+            against={may(signedIn, 'iam.tokens.create').reason}
             onClick={() => setCreating(true)}
           >
             Create token
-          </ActionButton>
+          </GuardedButton>
         }
         empty={{
           title: 'No API tokens',

@@ -4,10 +4,10 @@ import { listAssignments, listRoles, type Assignment, type UserListItem } from '
 import { may, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
+import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
-import { ActionButton } from './action-button.tsx';
 import { AssignRoleDialog } from './assign-role-dialog.tsx';
 import { GrantedList } from './granted-list.tsx';
 import { ScopeLabel, scopeText } from './scope-label.tsx';
@@ -47,15 +47,15 @@ export function UserAssignments({ user }: { user: UserListItem }) {
   const giveReason =
     user.status === 'deleted' ? 'The user is deleted' : may(signedIn, 'iam.roles.assign').reason;
   const give = (
-    <ActionButton
+    <GuardedButton
       size="compact-sm"
       variant="default"
       leftSection={<IconPlus size={14} />}
-      disabledReason={giveReason}
+      against={giveReason}
       onClick={() => setGiving(true)}
     >
       Give a role
-    </ActionButton>
+    </GuardedButton>
   );
   return (
     <div className={classes.stack}>

@@ -6,11 +6,11 @@ import { may, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { Activity } from '#ui/audit/activity.tsx';
 import { DetailPage } from '#ui/patterns/detail-page.tsx';
 import { plural } from '#ui/patterns/format.ts';
+import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { CopyButton, MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { exactTime, RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
-import { ActionButton } from './action-button.tsx';
 import { EditUserDrawer } from './edit-user-drawer.tsx';
 import { SearchTabs, useSearchTab } from './search-tabs.tsx';
 import { useUserActions } from './user-actions.tsx';
@@ -57,14 +57,14 @@ export function UserPage() {
           : []
       }
       primary={
-        <ActionButton
+        <GuardedButton
           variant="default"
           leftSection={<IconEdit size={15} />}
-          disabledReason={user ? editReason : 'The user is being read'}
+          against={user ? editReason : 'The user is being read'}
           onClick={() => setEditing(true)}
         >
           Edit
-        </ActionButton>
+        </GuardedButton>
       }
       actions={user ? actionsFor(user) : []}
       loading={user === undefined}

@@ -3,8 +3,8 @@ import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { listUsers, USER_STATUSES, type UserListItem } from '#contract/iam.ts';
 import { may, useMe } from '#ui/api/queries.ts';
-import { ActionButton } from './action-button.tsx';
 import type { Column } from '#ui/patterns/data-table.tsx';
+import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
 import type { ListFilter } from '#ui/patterns/list-search.ts';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
@@ -69,13 +69,13 @@ export function UsersPage() {
   const { actionsFor, dialog } = useUserActions();
   const [creating, setCreating] = useState(false);
   const create = (
-    <ActionButton
+    <GuardedButton
       leftSection={<IconPlus size={16} />}
-      disabledReason={may(signedIn, 'iam.users.create').reason}
+      against={may(signedIn, 'iam.users.create').reason}
       onClick={() => setCreating(true)}
     >
       Create user
-    </ActionButton>
+    </GuardedButton>
   );
   return (
     <>
