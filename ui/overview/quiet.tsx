@@ -24,7 +24,7 @@ export function Quiet({
 
 /** Lines of the height of what is to come. */
 export const QuietSkeleton = ({ rows = 3 }: { rows?: number }) => (
-  <div className={classes.skeleton} role="status" aria-label="Loading">
+  <div className={classes.skeleton} role="status" aria-busy aria-label="Loading">
     {Array.from({ length: rows }, (_, row) => (
       <span key={row} style={{ width: `${[72, 54, 64, 46][row % 4]}%` }} />
     ))}
