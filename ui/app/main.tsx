@@ -7,6 +7,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { reloadOnNewRelease } from './new-release.ts';
 import { createQueryClient } from './query-client.ts';
 import { createAppRouter } from './router.tsx';
 import { cssVariablesResolver, theme } from './theme.ts';
@@ -15,6 +16,7 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?
 // The scroll lock of dialogs makes its own style tag and reads the nonce from here.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
+reloadOnNewRelease();
 const queryClient = createQueryClient();
 const router = createAppRouter();
 
