@@ -63,6 +63,12 @@ export function useEnvironment(): ChosenEnvironment {
   );
 }
 
+/** Says of an environment whether it is a production one; false while that is not known. */
+export function useIsProduction(): (environment: string) => boolean {
+  const { data } = useEndpoint(listEnvironments);
+  return (name) => data?.items.find(({ environment }) => environment === name)?.production ?? false;
+}
+
 /** Writes the environment into the URL once it is known, so that a copied address shows the same to whoever opens it. */
 export function useEnvironmentInUrl(): void {
   const inUrl = oneValue(useSearch({ strict: false }).env);

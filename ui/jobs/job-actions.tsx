@@ -74,7 +74,15 @@ export function JobActionDialog({
       done: 'It goes on without',
     },
   }[action];
-  return <ConfirmAction {...words} danger={action !== 'retry'} run={run} onClose={onClose} />;
+  return (
+    <ConfirmAction
+      {...words}
+      danger={action !== 'retry'}
+      environment={job.environment}
+      run={run}
+      onClose={onClose}
+    />
+  );
 }
 
 export function useJobRowActions() {

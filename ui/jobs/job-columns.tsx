@@ -1,5 +1,4 @@
 import type { JobListItem } from '#contract/jobs.ts';
-import { useEnvironment } from '#ui/app/environment.tsx';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import { useNow } from '#ui/patterns/clock.ts';
 import type { Column } from '#ui/patterns/data-table.tsx';
@@ -45,10 +44,8 @@ function Took({ job }: { job: JobListItem }) {
 }
 
 function Where({ environment }: { environment: string | null }) {
-  const { environments } = useEnvironment();
   if (environment === null) return <span className={classes.quiet}>everywhere</span>;
-  const production = environments.find((one) => one.environment === environment)?.production ?? false;
-  return <EnvironmentBadge environment={environment} production={production} quiet />;
+  return <EnvironmentBadge environment={environment} quiet />;
 }
 
 export const JOB_COLUMNS: readonly Column<JobListItem>[] = [

@@ -4,7 +4,6 @@ import { useState } from 'react';
 import type { Job, JobAction } from '#contract/jobs.ts';
 import { useJobEvents } from '#ui/api/job-events.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
-import { useEnvironment } from '#ui/app/environment.tsx';
 import { ChangeList } from '#ui/patterns/change-list.tsx';
 import { useNow } from '#ui/patterns/clock.ts';
 import { DetailPage } from '#ui/patterns/detail-page.tsx';
@@ -93,8 +92,6 @@ function Took({ job }: { job: Job }) {
 
 /** Who, why, by which plan, on what. */
 function Facts({ job }: { job: Job }) {
-  const { environments } = useEnvironment();
-  const production = environments.find((one) => one.environment === job.environment)?.production ?? false;
   return (
     <div className={classes.facts}>
       <Properties>
@@ -114,11 +111,7 @@ function Facts({ job }: { job: Job }) {
           <Target job={job} />
         </Property>
         <Property name="Environment">
-          {job.environment === null ? (
-            'everywhere'
-          ) : (
-            <EnvironmentBadge environment={job.environment} production={production} />
-          )}
+          {job.environment === null ? 'everywhere' : <EnvironmentBadge environment={job.environment} />}
         </Property>
         <Property name="Kind">
           <Mono>{job.kind}</Mono>

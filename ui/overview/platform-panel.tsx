@@ -89,10 +89,7 @@ export function PlatformPanel({
                           className={classes.environment}
                           aria-label={`Nodes of ${environment.environment}`}
                         >
-                          <EnvironmentBadge
-                            environment={environment.environment}
-                            production={environment.production}
-                          />
+                          <EnvironmentBadge environment={environment.environment} />
                         </Link>
                       </th>
                       <td>

@@ -5,7 +5,6 @@
 import { Button, Modal, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { isQuiet } from '#ui/api/errors.ts';
-import { useEnvironment } from '#ui/app/environment.tsx';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import classes from './confirm-action.module.css';
 import { ProblemAlert } from './problem-alert.tsx';
@@ -20,6 +19,8 @@ export interface ConfirmActionProps {
   /** The verb on the button: "Suspend user". */
   verb: string;
   danger?: boolean;
+  /** Where it happens; left out for what is the same everywhere, such as people and roles. */
+  environment?: string | null;
   /** `required` for what has weight; `none` asks for nothing. */
   reason?: 'required' | 'optional' | 'none';
   /** This text has to be typed before the button works: for what cannot be undone. */
@@ -40,6 +41,7 @@ export function ConfirmAction({
   what,
   verb,
   danger = false,
+  environment,
   reason = 'required',
   typed,
   run,
@@ -49,7 +51,6 @@ export function ConfirmAction({
   blocked = false,
 }: ConfirmActionProps) {
   useReturnFocus();
-  const { production, environment } = useEnvironment();
   const [text, setText] = useState('');
   const [name, setName] = useState('');
   const [busy, setBusy] = useState(false);
@@ -84,7 +85,7 @@ export function ConfirmAction({
       title={
         <span className={classes.title}>
           {title}
-          {danger && production && <EnvironmentBadge environment={environment} production />}
+          {environment && <EnvironmentBadge environment={environment} />}
         </span>
       }
       closeButtonProps={{ 'aria-label': 'Close' }}

@@ -7,7 +7,6 @@ import { getTenant, listTenants } from '#contract/tenants.ts';
 import { call } from '#ui/api/client.ts';
 import { useChange, useEndpoint } from '#ui/api/queries.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
-import { useEnvironment } from '#ui/app/environment.tsx';
 import { Figure } from '#ui/patterns/figure.tsx';
 import { formatCount, formatRatio, sentence } from '#ui/patterns/format.ts';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
@@ -39,8 +38,6 @@ export function MigrateTenantDialog({
   useReturnFocus();
   const [planned, setPlanned] = useState(false);
   const start = useChange(startMigration, { invalidates: STALE });
-  const { environments } = useEnvironment();
-  const production = environments.find((one) => one.environment === environment)?.production ?? false;
   const placements = useEndpoint(listPlacements, { query: { tenant_id, environment } });
   const shards = useEndpoint(listShards, { query: { environment } }, { refetchInterval: 5_000 });
   const current = placements.data?.items.find((placement) => placement.service === service);
@@ -75,7 +72,7 @@ export function MigrateTenantDialog({
       closeButtonProps={{ 'aria-label': 'Close' }}
       title={
         <span className={classes.title}>
-          Migrate {tenant_id} <EnvironmentBadge environment={environment} production={production} />
+          Migrate {tenant_id} <EnvironmentBadge environment={environment} />
         </span>
       }
     >

@@ -38,7 +38,7 @@ export function AddEnvironmentDialog({ tenant_id, onClose }: { tenant_id: string
               key={one.environment}
               size="xs"
               value={one.environment}
-              label={<EnvironmentBadge environment={one.environment} production={one.production} />}
+              label={<EnvironmentBadge environment={one.environment} />}
             />
           ))}
         </div>

@@ -100,7 +100,7 @@ export function CreateTenantDrawer({ onClose }: { onClose: () => void }) {
                 key={one.environment}
                 size="xs"
                 value={one.environment}
-                label={<EnvironmentBadge environment={one.environment} production={one.production} />}
+                label={<EnvironmentBadge environment={one.environment} />}
               />
             ))}
           </div>

@@ -83,7 +83,7 @@ const COLUMNS: readonly Column<Service>[] = [
 /** What the nodes that serve the tenant say of it, asked now. */
 export function TenantHealthTab() {
   const { tenant_id } = useParams({ from: '/shell/tenants/$tenant_id' });
-  const { environment, environments } = useEnvironment();
+  const { environment } = useEnvironment();
   const { data: tenant } = useTenant(tenant_id);
   const [everywhere, setEverywhere] = useState(false);
   const { data, error, isFetching, refetch } = useEndpoint(
@@ -103,8 +103,6 @@ export function TenantHealthTab() {
         }
       />
     );
-  const production = (name: string) =>
-    environments.find((one) => one.environment === name)?.production ?? false;
   return (
     <div className={classes.stack}>
       <div className={classes.toolbar}>
@@ -151,10 +149,7 @@ export function TenantHealthTab() {
           flush
           title={
             <>
-              <EnvironmentBadge
-                environment={health.environment}
-                production={production(health.environment)}
-              />
+              <EnvironmentBadge environment={health.environment} />
               <Findings findings={health.findings} />
             </>
           }

@@ -16,7 +16,6 @@ import classes from './tenant-page.module.css';
 
 interface Row {
   environment: string;
-  production: boolean;
   placements: readonly Placement[];
 }
 
@@ -39,9 +38,7 @@ const COLUMNS: readonly Column<Row>[] = [
     id: 'environment',
     header: 'Environment',
     width: 120,
-    cell: ({ environment, production }) => (
-      <EnvironmentBadge environment={environment} production={production} />
-    ),
+    cell: ({ environment }) => <EnvironmentBadge environment={environment} />,
   },
   ...SERVICE_COLUMNS,
 ];
@@ -56,9 +53,8 @@ export function TenantPlacementGrid({ tenant }: { tenant: Tenant }) {
   );
   const rows = environments
     .filter(({ environment }) => tenant.environments.includes(environment))
-    .map(({ environment, production }) => ({
+    .map(({ environment }) => ({
       environment,
-      production,
       placements: data?.items.filter((one) => one.environment === environment) ?? [],
     }));
   return (

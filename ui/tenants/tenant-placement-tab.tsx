@@ -113,13 +113,13 @@ export function TenantPlacementTab() {
       )}
       {environments
         .filter(({ environment }) => tenant.environments.includes(environment))
-        .map(({ environment, production }) => (
+        .map(({ environment }) => (
           <Panel
             key={environment}
             flush
             title={
               <>
-                <EnvironmentBadge environment={environment} production={production} />
+                <EnvironmentBadge environment={environment} />
                 {data?.observation && <ObservedAge observation={data.observation} />}
               </>
             }
