@@ -32,7 +32,14 @@ export const NodeStorageSchema = Type.Object({
   capacity_bytes: Count,
 });
 
-/** `GET /admin/status`. `inflight` counts units of work, `consumer_lag` counts messages not yet processed. */
+/** What the process of a node uses and does: processor cores and requests a second over the last interval, resident bytes. */
+export const NodeLoadSchema = Type.Object({
+  cpu_cores: Type.Number({ minimum: 0 }),
+  memory_bytes: Count,
+  requests_per_s: Type.Number({ minimum: 0 }),
+});
+
+/** `GET /admin/status`. A node that does not measure its load leaves it out. `inflight` counts units of work, `consumer_lag` counts messages not yet processed. */
 export const NodeStatusSchema = Type.Object({
   node_id: Type.String({ minLength: 1 }),
   kind: NodeKindSchema,
@@ -47,6 +54,7 @@ export const NodeStatusSchema = Type.Object({
   inflight: Count,
   consumer_lag: Count,
   storage: NodeStorageSchema,
+  load: Type.Optional(NodeLoadSchema),
 });
 export type NodeStatus = Static<typeof NodeStatusSchema>;
 

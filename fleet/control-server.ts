@@ -1,21 +1,30 @@
 import Fastify, { type FastifyInstance } from 'fastify';
-import { FaultRequestSchema, type Fault, type FaultRequest } from './faults.ts';
+import { FaultRequestSchema, type Fault, type FaultBoard, type FaultRequest } from './faults.ts';
 import { NodeProblemError } from './node-problem.ts';
+import { addOrchestratorRoutes } from './orchestrator-server.ts';
 import { installProblemHandler, requestId, requireToken } from './problem-handler.ts';
+import type { SimulatedOrchestrator } from './simulated-orchestrator.ts';
 
 export type FaultSwitch = {
   list: () => Fault[];
-  /** Throws NodeProblemError 404 for an unknown node. */
+  /** Throws NodeProblemError 404 for an unknown node, host or environment, and 400 when the request does not name one. */
   switchOn: (request: FaultRequest) => Fault;
   /** False when no fault has this id. */
   switchOff: (id: string) => boolean;
   clear: () => void;
 };
 
-/** The endpoint that switches faults on and off: `GET|POST|DELETE /faults`, `DELETE /faults/{id}`; every call needs the token. */
-export function createControlServer(token: string, faults: FaultSwitch): FastifyInstance {
+/**
+ * The endpoint beside the nodes: `GET|POST|DELETE /faults` and `DELETE /faults/{id}` switch faults on and off, `/orchestrators/…` is
+ * the orchestrator of each environment. Every call needs the token.
+ */
+export function createControlServer(
+  token: string,
+  faults: FaultSwitch,
+  orchestrators: { of: ReadonlyMap<string, SimulatedOrchestrator>; faults: FaultBoard },
+): FastifyInstance {
   const app = Fastify({
-    bodyLimit: 16 * 1024,
+    bodyLimit: 64 * 1024,
     genReqId: requestId,
     forceCloseConnections: true,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
@@ -37,5 +46,6 @@ export function createControlServer(token: string, faults: FaultSwitch): Fastify
     faults.clear();
     return reply.status(204).send();
   });
+  addOrchestratorRoutes(app, orchestrators.of, orchestrators.faults);
   return app;
 }

@@ -17,13 +17,26 @@ export const FAULT_KINDS = [
   'never_acknowledges',
   'refuses_resume',
   'wrong_tenant_state',
+  'task_fails',
+  'host_down',
+  'orchestrator_unreachable',
+  'orchestrator_hangs',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** What a fault is of; every other kind is of a node. */
+const SUBJECTS: Partial<Record<FaultKind, 'host_id' | 'environment'>> = {
+  host_down: 'host_id',
+  orchestrator_unreachable: 'environment',
+  orchestrator_hangs: 'environment',
+};
 
 /** `value`: milliseconds for `slow` and `restart`, a count for `high_lag` and `high_inflight`; other faults take none. */
 export const FaultRequestSchema = Type.Object(
   {
-    node_id: Type.String({ minLength: 1 }),
+    node_id: Type.Optional(Type.String({ minLength: 1 })),
+    host_id: Type.Optional(Type.String({ minLength: 1 })),
+    environment: Type.Optional(Type.String({ minLength: 1 })),
     fault: Type.Enum([...FAULT_KINDS]),
     tenant_id: Type.Optional(Type.String({ minLength: 1 })),
     value: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000 })),
@@ -34,11 +47,17 @@ export type FaultRequest = Static<typeof FaultRequestSchema>;
 
 export type Fault = {
   id: string;
-  node_id: string;
+  node_id: string | null;
+  host_id: string | null;
+  environment: string | null;
   fault: FaultKind;
   tenant_id: string | null;
   value: number | null;
 };
+
+/** Which field names what a fault of this kind is of. */
+export const subjectOf = (kind: FaultKind): 'node_id' | 'host_id' | 'environment' =>
+  SUBJECTS[kind] ?? 'node_id';
 
 /** The faults that are on. */
 export class FaultBoard {
@@ -47,7 +66,9 @@ export class FaultBoard {
   add(request: FaultRequest): Fault {
     const fault: Fault = {
       id: randomUUID(),
-      node_id: request.node_id,
+      node_id: request.node_id ?? null,
+      host_id: request.host_id ?? null,
+      environment: request.environment ?? null,
       fault: request.fault,
       tenant_id: request.tenant_id ?? null,
       value: request.value ?? null,
@@ -68,11 +89,11 @@ export class FaultBoard {
     return [...this.#faults.values()];
   }
 
-  /** The fault of this kind that was switched on last for the node; one that names a tenant counts only for that tenant. */
-  find(node_id: string, kind: FaultKind, tenant_id: string | null = null): Fault | null {
+  /** The fault of this kind that was switched on last for its subject; one that names a tenant counts only for that tenant. */
+  find(subject: string, kind: FaultKind, tenant_id: string | null = null): Fault | null {
     let found: Fault | null = null;
     for (const fault of this.#faults.values()) {
-      const matches = fault.node_id === node_id && fault.fault === kind;
+      const matches = fault.fault === kind && fault[subjectOf(kind)] === subject;
       if (matches && (fault.tenant_id === null || fault.tenant_id === tenant_id)) found = fault;
     }
     return found;

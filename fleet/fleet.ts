@@ -1,27 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
-import type { PlacementStore } from '#server/scale/placement-store.ts';
 import { createControlServer, type FaultSwitch } from './control-server.ts';
-import { FaultBoard, type Fault, type FaultRequest } from './faults.ts';
-import { GatewaySessions } from './gateway-sessions.ts';
+import { EnvironmentPlatform, listenPreferring, type RunningNode } from './environment-platform.ts';
+import { FaultBoard, subjectOf, type Fault, type FaultRequest } from './faults.ts';
 import type { FleetManifest } from './manifest.ts';
-import { NodeMetrics } from './node-metrics.ts';
 import { NodeProblemError } from './node-problem.ts';
-import { NodeApplication, type FleetNode } from './node-server.ts';
-import { NodeState } from './node-state.ts';
-import { PlacementFollower } from './placement-follower.ts';
-import { nodesOf } from './topology.ts';
+import { NodeApplication } from './node-server.ts';
+import { SimulatedOrchestrator } from './simulated-orchestrator.ts';
+import { LAYOUT, nodeInSlot } from './topology.ts';
 
 export const DEFAULT_ENVIRONMENTS = ['dev', 'staging', 'prod'];
 const DEFAULT_RESTART_MS = 1_000;
 
 export type FleetOptions = {
-  /** Folder of the placement files, `placement-<environment>.db`. */
+  /** Folder of the placement files, `placement-<environment>.db`, and of what the orchestrators remember. */
   dataDir: string;
   environments?: string[];
   /** Service bearer token; made up when absent. */
@@ -37,15 +32,14 @@ export type FleetOptions = {
 };
 
 export type Fleet = {
-  manifest: FleetManifest;
+  /** Where the nodes answer that run now. */
+  readonly manifest: FleetManifest;
   /** Resolves when every node has loaded its placements; until then nodes answer that they are not ready. */
   loaded: Promise<void>;
   /** The same switch as the control endpoint's. */
   faults: FaultSwitch;
   close(): Promise<void>;
 };
-
-type RunningNode = FleetNode & { port: number; server: Server };
 
 /** The path of an environment's placement file. */
 export function placementFilePath(dataDir: string, environment: string): string {
@@ -62,141 +56,167 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   if (!(speed > 0)) throw new Error('CONTROL_FLEET_SPEED must be a number above 0');
   const onError = options.onError ?? ((error: unknown) => process.stderr.write(`fleet: ${String(error)}\n`));
   const faults = new FaultBoard();
-  const stores: PlacementStore[] = [];
-  const followers: PlacementFollower[] = [];
-  const nodes: RunningNode[] = [];
+  const platforms: EnvironmentPlatform[] = [];
+  const orchestrators = new Map<string, SimulatedOrchestrator>();
   const application = new NodeApplication(token, faults);
   const closing = new AbortController();
 
-  const switchOn = (request: FaultRequest): Fault => {
-    const node = nodes.find(({ state }) => state.spec.node_id === request.node_id);
-    if (node === undefined)
-      throw new NodeProblemError(404, 'not_found', `no node is called ${request.node_id}`);
-    const fault = faults.add(request);
-    if (fault.fault === 'restart') void restart(node, fault).catch(onError);
-    return fault;
-  };
   const switches: FaultSwitch = {
     list: () => faults.list(),
-    switchOn,
-    switchOff: (id) => faults.remove(id),
-    clear: () => faults.clear(),
+    switchOn: (request) => {
+      const act = actOf(request);
+      const fault = faults.add(request);
+      void act(fault).catch(onError);
+      return fault;
+    },
+    switchOff: (id) => {
+      const fault = faults.list().find((each) => each.id === id);
+      if (fault === undefined) return false;
+      faults.remove(id);
+      mend(fault);
+      return true;
+    },
+    clear: () => {
+      const cleared = faults.list();
+      faults.clear();
+      for (const fault of cleared) mend(fault);
+    },
   };
-  const control = createControlServer(token, switches);
+  const control = createControlServer(token, switches, { of: orchestrators, faults });
 
-  async function restart(node: RunningNode, fault: Fault): Promise<void> {
-    await stopServer(node.server);
-    node.state.restart();
-    await pause(fault.value ?? DEFAULT_RESTART_MS, undefined, { signal: closing.signal }).catch(
-      () => undefined,
-    );
-    faults.remove(fault.id);
-    if (closing.signal.aborted) return;
-    ({ server: node.server } = await application.listen(node, node.port));
+  /** What switching the fault on does at once; most faults only change what is answered from then on. */
+  function actOf({ fault, node_id, host_id, environment }: FaultRequest): (on: Fault) => Promise<void> {
+    const subject = { node_id, host_id, environment }[subjectOf(fault)];
+    if (subject === undefined)
+      throw new NodeProblemError(400, 'invalid_request', `${fault} takes a ${subjectOf(fault)}`);
+    const unknown = (what: string): NodeProblemError =>
+      new NodeProblemError(404, 'not_found', `no ${what} is called ${subject}`);
+    if (environment !== undefined) {
+      if (!orchestrators.has(subject)) throw unknown('environment');
+      return async () => undefined;
+    }
+    if (host_id !== undefined) {
+      const orchestrator = ofHost(subject);
+      if (orchestrator === undefined) throw unknown('host');
+      return () => orchestrator.hostDown(subject);
+    }
+    const found = platforms.map((platform) => ({ platform, node: platform.find(subject) }));
+    const { platform, node } = found.find((each) => each.node !== undefined) ?? {};
+    if (platform === undefined || node === undefined) throw unknown('node');
+    if (fault === 'task_fails') {
+      return async () => orchestrators.get(node.state.spec.environment)?.failTask(subject);
+    }
+    if (fault !== 'restart') return async () => undefined;
+    return (on) =>
+      platform.restart(node, async () => {
+        const wait = pause(on.value ?? DEFAULT_RESTART_MS, undefined, { signal: closing.signal });
+        await wait.catch(() => undefined);
+        faults.remove(on.id);
+      });
   }
 
-  async function listen(node: FleetNode): Promise<void> {
-    const { node_id } = node.state.spec;
-    const wanted = options.basePort === undefined ? 0 : options.basePort + nodes.length + 1;
-    const before = options.basePort === undefined ? previousPort(options.previous, node_id) : null;
-    const running = await listenPreferring((port) => application.listen(node, port), before, wanted);
-    nodes.push({ ...node, ...running });
+  const ofHost = (host_id: string): SimulatedOrchestrator | undefined =>
+    [...orchestrators.values()].find((orchestrator) => orchestrator.hasHost(host_id));
+
+  function mend({ fault, host_id }: Fault): void {
+    if (fault === 'host_down' && host_id !== null) void ofHost(host_id)?.hostUp(host_id).catch(onError);
+  }
+
+  async function open(environment: string, ports: Record<string, number>): Promise<SimulatedOrchestrator> {
+    const store = openPlacementFileStore(placementFilePath(options.dataDir, environment));
+    const platform = new EnvironmentPlatform({ store, application, faults, speed, onError });
+    platforms.push(platform);
+    const file = join(options.dataDir, `orchestrator-${environment}.json`);
+    const opening = { environment, file, platform, faults, speed, ports, onError };
+    return SimulatedOrchestrator.open(opening);
   }
 
   async function close(): Promise<void> {
     closing.abort();
-    await Promise.all([control.close(), ...nodes.map(({ server }) => stopServer(server))]);
+    await control.close();
+    await Promise.all([...orchestrators.values()].map((orchestrator) => orchestrator.close()));
+    await Promise.all(platforms.map((platform) => platform.close()));
     await application.close();
-    await Promise.all(followers.map((follower) => follower.close()));
-    await Promise.all(stores.map((store) => store.close()));
   }
 
   try {
     await application.prepare();
-    for (const environment of options.environments ?? DEFAULT_ENVIRONMENTS) {
-      const store = openPlacementFileStore(placementFilePath(options.dataDir, environment));
-      stores.push(store);
-      const states: NodeState[] = [];
-      const follower = new PlacementFollower({
-        store,
-        clock: Date.now,
-        onDelivered: (mirror) => {
-          for (const state of states) state.advance();
-          return Math.min(mirror.head, ...states.map((state) => state.oldestNeeded(mirror)));
-        },
-        onError,
-      });
-      followers.push(follower);
-      const sessions = new GatewaySessions(follower, Date.now());
-      for (const spec of nodesOf(environment)) {
-        const state = new NodeState({ spec, source: follower, faults, clock: Date.now, speed });
-        states.push(state);
-        const metrics = new NodeMetrics(state, Date.now);
-        await listen({
-          state,
-          metrics,
-          placements: follower,
-          sessions: spec.kind === 'gateway' ? sessions : null,
-        });
-      }
-    }
-    const controlBefore = options.basePort === undefined ? portOf(options.previous?.control_url) : null;
-    await listenPreferring(
-      (port) => control.listen({ host: '127.0.0.1', port }),
-      controlBefore,
-      options.basePort ?? 0,
-    );
+    const environments = options.environments ?? DEFAULT_ENVIRONMENTS;
+    const ports = firstPorts(options, environments);
+    const opened = await Promise.all(environments.map((environment) => open(environment, ports)));
+    for (const orchestrator of opened) orchestrators.set(orchestrator.environment, orchestrator);
+    refuseTakenPorts(options, ports, orchestrators);
+    const controlBefore = options.basePort ?? portOf(options.previous?.control_url);
+    const listenControl = (port: number) => control.listen({ host: '127.0.0.1', port });
+    await (options.basePort === undefined
+      ? listenPreferring(listenControl, controlBefore)
+      : listenControl(options.basePort));
   } catch (error) {
     await close();
     throw error;
   }
 
+  const control_url = `http://127.0.0.1:${(control.server.address() as AddressInfo).port}`;
   return {
-    manifest: {
-      control_url: `http://127.0.0.1:${(control.server.address() as AddressInfo).port}`,
-      token,
-      nodes: nodes.map(({ state: { spec }, port }) => ({
-        node_id: spec.node_id,
-        kind: spec.kind,
-        environment: spec.environment,
-        url: `http://127.0.0.1:${port}`,
-        shards: spec.shards,
-        labels: { region: spec.region },
-        version: spec.version,
-      })),
+    get manifest() {
+      return {
+        control_url,
+        token,
+        nodes: [...orchestrators.values()].flatMap(({ nodes }) =>
+          nodes.map(({ node }) => manifestNode(node)),
+        ),
+      };
     },
-    loaded: Promise.all(followers.map((follower) => follower.loaded)).then(() => undefined),
+    loaded: Promise.all(platforms.map((platform) => platform.loaded)).then(() => undefined),
     faults: switches,
     close,
   };
 }
 
-/** Listens on the preferred port, and on the other when that is taken. */
-async function listenPreferring<T>(
-  listen: (port: number) => Promise<T>,
-  preferred: number | null,
-  otherwise: number,
-): Promise<T> {
-  if (preferred === null) return listen(otherwise);
-  try {
-    return await listen(preferred);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    return listen(otherwise);
+const manifestNode = ({ state: { spec }, port }: RunningNode): FleetManifest['nodes'][number] => ({
+  node_id: spec.node_id,
+  kind: spec.kind,
+  environment: spec.environment,
+  url: `http://127.0.0.1:${port}`,
+  shards: spec.shards,
+  labels: { region: spec.region },
+  version: spec.version,
+});
+
+/** Where nodes are to be found that have no port of their own yet: from the base port on, or where they were the last time. */
+function firstPorts({ basePort, previous }: FleetOptions, environments: string[]): Record<string, number> {
+  const ports: Record<string, number> = {};
+  if (basePort === undefined) {
+    for (const { node_id, url } of previous?.nodes ?? []) {
+      const port = portOf(url);
+      if (port !== null) ports[node_id] = port;
+    }
+    return ports;
   }
+  let next = basePort;
+  for (const environment of environments) {
+    for (const { kind, replicas, version } of LAYOUT) {
+      for (let slot = 1; slot <= replicas; slot += 1) {
+        ports[nodeInSlot(environment, kind, slot, { version, region: '' }).node_id] = next += 1;
+      }
+    }
+  }
+  return ports;
 }
 
-function previousPort(previous: FleetManifest | null | undefined, node_id: string): number | null {
-  return portOf(previous?.nodes.find((node) => node.node_id === node_id)?.url);
+/** With a base port a node that had to go elsewhere is an error. */
+function refuseTakenPorts(
+  { basePort }: FleetOptions,
+  ports: Record<string, number>,
+  orchestrators: ReadonlyMap<string, SimulatedOrchestrator>,
+): void {
+  if (basePort === undefined) return;
+  for (const { node } of [...orchestrators.values()].flatMap(({ nodes }) => nodes)) {
+    const wanted = ports[node.state.spec.node_id];
+    if (wanted !== undefined && wanted !== node.port) throw new Error(`port ${wanted} is taken`);
+  }
 }
 
 function portOf(url: string | undefined): number | null {
   return url !== undefined && URL.canParse(url) ? Number(new URL(url).port) : null;
-}
-
-async function stopServer(server: Server): Promise<void> {
-  if (!server.listening) return;
-  server.close();
-  server.closeAllConnections();
-  await once(server, 'close');
 }

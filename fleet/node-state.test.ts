@@ -4,7 +4,7 @@ import type { PlacementState } from '#contract/placement-record.ts';
 import { FaultBoard } from './faults.ts';
 import { NodeState } from './node-state.ts';
 import { PlacementMirror } from './placement-mirror.ts';
-import { nodesOf } from './topology.ts';
+import { LAYOUT, nodeInSlot } from './topology.ts';
 
 const LONGEST_DELAY = 300;
 const LONGEST_DRAIN = 3_000;
@@ -26,8 +26,10 @@ describe('a simulated node', () => {
   });
 
   const node = (name: string): NodeState => {
-    const spec = nodesOf('dev').find(({ node_id }) => node_id === `dev-${name}`);
-    if (spec === undefined) throw new Error(`no node ${name}`);
+    const [prefix, slot] = name.split('-');
+    const service = LAYOUT.find((each) => each.prefix === prefix);
+    if (service === undefined) throw new Error(`no node ${name}`);
+    const spec = nodeInSlot('dev', service.kind, Number(slot), { version: service.version, region: 'eu-1' });
     return new NodeState({ spec, source, faults, clock: () => now, speed: 1 });
   };
 

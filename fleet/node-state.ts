@@ -1,7 +1,7 @@
 import type { NodeReady, NodeRebuild, NodeStatus, NodeTenant, NodeTenantBlocker } from '#contract/node.ts';
 import type { ServiceKind } from '#contract/placement-record.ts';
 import type { FaultBoard } from './faults.ts';
-import { countTenant, emptyLoad, type NodeLoad } from './node-load.ts';
+import { countTenant, emptyLoad, processLoad, type NodeLoad } from './node-load.ts';
 import { NodeProblemError } from './node-problem.ts';
 import type { Cell, MirrorChange, PlacementMirror } from './placement-mirror.ts';
 import { TenantDrains } from './tenant-drains.ts';
@@ -107,6 +107,12 @@ export class NodeState {
       draining: this.#nodeDrainStartedAt !== null,
       ...this.#nodeLevel(),
       storage: this.#storage(),
+      load: processLoad(
+        this.#load,
+        this.spec.node_id,
+        this.#nodeDrainStartedAt !== null,
+        this.#options.clock(),
+      ),
     };
   }
 

@@ -1,6 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parsePlacementKey } from '#contract/placement-record.ts';
-import { PlacementHistoryGoneError, type PlacementStore } from '#server/scale/placement-store.ts';
+import {
+  PlacementHistoryGoneError,
+  type PlacementMark,
+  type PlacementStore,
+} from '#server/scale/placement-store.ts';
 import { PlacementMirror } from './placement-mirror.ts';
 
 // A node that never applies anything would make the change log grow for ever. A fresh mirror ends that: the node keeps
@@ -59,11 +63,11 @@ export class PlacementFollower {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const mirror = await this.#readAll();
+        const { mirror, mark } = await this.#readAll();
         this.mirror = mirror;
         this.#delivered(mirror);
         onLoaded();
-        await this.#follow(mirror, signal);
+        await this.#follow(mirror, mark, signal);
       } catch (error) {
         if (error instanceof PlacementHistoryGoneError) continue;
         if (signal.aborted) return;
@@ -73,15 +77,15 @@ export class PlacementFollower {
     }
   }
 
-  async #readAll(): Promise<PlacementMirror> {
-    const { revision, entries } = await this.#options.store.list();
+  async #readAll(): Promise<{ mirror: PlacementMirror; mark: PlacementMark }> {
+    const { revision, mark, entries } = await this.#options.store.list();
     const mirror = new PlacementMirror(revision);
     for await (const { record } of entries) mirror.load(record.service, record.tenant_id, record);
-    return mirror;
+    return { mirror, mark };
   }
 
-  async #follow(mirror: PlacementMirror, signal: AbortSignal): Promise<void> {
-    for await (const event of this.#options.store.watch(mirror.head, signal)) {
+  async #follow(mirror: PlacementMirror, mark: PlacementMark, signal: AbortSignal): Promise<void> {
+    for await (const event of this.#options.store.watch(mirror.head, signal, mark)) {
       if (event.kind === 'change') {
         const { service, tenant_id } = parsePlacementKey(event.key);
         mirror.apply(event.revision, this.#options.clock(), service, tenant_id, event.record);

@@ -1,6 +1,7 @@
 import type { NodeKind } from '#contract/placement-record.ts';
+import { hashText } from './work-rules.ts';
 
-/** Which nodes the simulated platform has. Pure. */
+/** What the simulated platform is made of: hosts, a service for each kind of node, and the node in each slot of a service. Pure. */
 
 export type NodeSpec = {
   node_id: string;
@@ -12,29 +13,36 @@ export type NodeSpec = {
   git_sha: string;
 };
 
-const LAYOUT = [
-  { kind: 'gateway', prefix: 'gw', count: 2, version: '2.8.1', git_sha: '5f1c0a7' },
-  { kind: 'aggregate', prefix: 'agg', count: 3, version: '1.14.0', git_sha: 'c93be42' },
-  { kind: 'projection', prefix: 'prj', count: 3, version: '1.9.3', git_sha: '81d7e60' },
-  { kind: 'runner', prefix: 'run', count: 2, version: '1.6.5', git_sha: 'e2a94f8' },
-] as const;
+/** `replicas` is what a new fleet starts with. */
+export const LAYOUT = [
+  { kind: 'gateway', prefix: 'gw', replicas: 2, version: '2.8.1', git_sha: '5f1c0a7' },
+  { kind: 'aggregate', prefix: 'agg', replicas: 3, version: '1.14.0', git_sha: 'c93be42' },
+  { kind: 'projection', prefix: 'prj', replicas: 3, version: '1.9.3', git_sha: '81d7e60' },
+  { kind: 'runner', prefix: 'run', replicas: 2, version: '1.6.5', git_sha: 'e2a94f8' },
+] as const satisfies { kind: NodeKind; prefix: string; replicas: number; version: string; git_sha: string }[];
 
-const REGIONS = ['eu-1', 'us-1', 'ap-1'];
+/** The regions of an environment's hosts, one each. */
+export const HOST_REGIONS = ['eu-1', 'us-1', 'ap-1'] as const;
 
-/** The ten nodes of an environment: `<environment>-<shard>`, one shard a node; gateways hold none. */
-export function nodesOf(environment: string): NodeSpec[] {
-  return LAYOUT.flatMap(({ kind, prefix, count, version, git_sha }) =>
-    Array.from({ length: count }, (_, index) => {
-      const name = `${prefix}-${index + 1}`;
-      return {
-        node_id: `${environment}-${name}`,
-        kind,
-        environment,
-        shards: kind === 'gateway' ? [] : [name],
-        region: REGIONS[index] ?? 'eu-1',
-        version,
-        git_sha,
-      };
-    }),
-  );
+/** The node in a slot of a service: `<environment>-<shard>`, one shard a node; gateways hold none. */
+export function nodeInSlot(
+  environment: string,
+  kind: NodeKind,
+  slot: number,
+  { version, region }: { version: string; region: string },
+): NodeSpec {
+  const known = LAYOUT.find((each) => each.kind === kind);
+  const name = `${known?.prefix ?? kind}-${slot}`;
+  return {
+    node_id: `${environment}-${name}`,
+    kind,
+    environment,
+    shards: kind === 'gateway' ? [] : [name],
+    region,
+    version,
+    git_sha:
+      known?.version === version
+        ? known.git_sha
+        : hashText(`${kind} ${version}`).toString(16).padStart(8, '0').slice(0, 7),
+  };
 }
