@@ -83,7 +83,7 @@ export default {
       'fleet-imports-contract-and-placement',
       'The simulated platform stands outside; it shares the contract and the placement store.',
       { path: '^fleet/', pathNot: tests },
-      { path: ours, pathNot: ['^(fleet|contract)/', '^server/adapters/placement-file/', ports] },
+      { path: ours, pathNot: ['^(fleet|contract)/', '^server/adapters/(placement-file|nats)/', ports] },
     ),
     rule(
       'only-tests-import-tools',

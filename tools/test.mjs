@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 
 import { findChromium } from './chromium.mjs';
+import { findNatsServer } from './nats-server.mjs';
 import { buildUi, installPackages, programEnvironment, root, runMain, SetupError } from './setup.mjs';
 import { readPlaywrightReport, readVitestReport } from './test-reports.mjs';
 
@@ -22,7 +23,7 @@ const stages = {
   schema: () => runQuietly('node', ['tools/generate-schema.ts', '--check']),
   openapi: () => runQuietly('node', ['tools/generate-openapi.ts', '--check']),
   unit: () => runVitest('unit'),
-  integration: () => runVitest('integration'),
+  integration: runIntegrationTests,
   ui: buildUiStage,
   browser: runBrowserSpecs,
 };
@@ -116,6 +117,14 @@ async function runVitest(project) {
     project,
     readVitestReport(readReport(report), (file) => relative(root, file)),
   );
+}
+
+/** Tests of a server that cannot be had are skipped by vitest; why is said here. */
+async function runIntegrationTests() {
+  const nats = findNatsServer();
+  const counts = await runVitest('integration');
+  const skips = nats.path ? [] : [`integration: every test on NATS, because ${nats.reason}`];
+  return { ...counts, skips: [...skips, ...(counts.skips ?? [])] };
 }
 
 async function runBrowserSpecs(earlier) {

@@ -1,21 +1,23 @@
 /** SQL that writes the index of placements. Revision 0 of a `placement_watch` row says that the index is not whole. */
 import type { PlacementRecord } from '#contract/placement-record.ts';
 import type { IndexConnection, IndexQuery } from './leader-connection.ts';
-import type { PlacementChange, PlacementEntry } from './placement-store.ts';
+import type { PlacementChange, PlacementEntry, PlacementMark } from './placement-store.ts';
 
 export interface WatchPosition {
   revision: number;
   state: 'live' | 'rebuilding' | 'down';
   detail: string | null;
+  /** Left out when nothing new is known: the one written before stays. */
+  mark?: PlacementMark | undefined;
 }
 
-/** How far the index of an environment has come; null when it was never filled. */
+/** How far the index of an environment has come, and what its store looked like then; null when it was never filled. */
 export async function readPosition(
   index: IndexConnection,
   environment: string,
-): Promise<WatchPosition | null> {
-  const [row] = await index.query<WatchPosition>(
-    'select revision::float8 as revision, state, detail from placement_watch where environment = $1',
+): Promise<{ revision: number; mark: PlacementMark } | null> {
+  const [row] = await index.query<{ revision: number; mark: PlacementMark }>(
+    'select revision::float8 as revision, mark from placement_watch where environment = $1',
     [environment],
   );
   return row ?? null;
@@ -25,12 +27,14 @@ export async function readPosition(
 export async function writePosition(
   query: IndexQuery,
   environment: string,
-  { revision, state, detail }: WatchPosition,
+  { revision, state, detail, mark }: WatchPosition,
 ): Promise<void> {
   await query(
-    `insert into placement_watch (environment, revision, state, detail, observed_at) values ($1, $2, $3, $4, clock_timestamp())
-     on conflict (environment) do update set revision = excluded.revision, state = excluded.state, detail = excluded.detail, observed_at = excluded.observed_at`,
-    [environment, revision, state, detail],
+    `insert into placement_watch (environment, revision, state, detail, mark, observed_at)
+     values ($1, $2, $3, $4, coalesce($5, ''), clock_timestamp())
+     on conflict (environment) do update set revision = excluded.revision, state = excluded.state, detail = excluded.detail,
+       mark = coalesce($5, placement_watch.mark), observed_at = excluded.observed_at`,
+    [environment, revision, state, detail, mark ?? null],
   );
 }
 
@@ -127,12 +131,12 @@ export async function applyListed(
 export async function endRebuild(
   index: IndexConnection,
   environment: string,
-  { revision, remembered }: { revision: number; remembered: boolean },
+  { revision, mark, remembered }: { revision: number; mark: PlacementMark; remembered: boolean },
 ): Promise<void> {
   await index.transaction(async (query) => {
     if (remembered) await deleteUnlisted(query, environment);
     await query('delete from placements_listed where environment = $1', [environment]);
-    await writePosition(query, environment, { revision, state: 'rebuilding', detail: 'catches up' });
+    await writePosition(query, environment, { revision, state: 'rebuilding', detail: 'catches up', mark });
   });
   await index.query('analyze placement_index');
 }

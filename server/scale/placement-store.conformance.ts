@@ -13,8 +13,12 @@ import {
 export type PlacementStoreHarness = {
   /** A handle on the same store each time it is called within a test. */
   open(): Promise<PlacementStore>;
-  /** A handle whose store keeps only about `changes` changes. */
+  /** A handle whose store keeps at least the last `changes` changes. */
   openWithHistoryOf(changes: number): Promise<PlacementStore>;
+  /** Makes the store of `openWithHistoryOf` drop all changes but the last `changes`, if it has not done so already. */
+  dropOldChanges(changes: number): Promise<void>;
+  /** Puts an empty store in the place of the one that handles were opened on; those are closed by then. */
+  replace(): Promise<void>;
   /** Removes what the test left behind; all handles are closed by then. */
   dispose(): Promise<void>;
 };
@@ -168,13 +172,15 @@ export function describePlacementStore(
 
     it('tells a watcher at once that there is nothing to catch up with', async () => {
       const store = await open();
-      expect(await take(store.watch(0, watching.signal), 1)).toEqual([{ kind: 'caught_up', revision: 0 }]);
+      expect(await take(store.watch(0, watching.signal), 1)).toMatchObject([
+        { kind: 'caught_up', revision: 0 },
+      ]);
     });
 
     it('goes on telling an idle watcher that it has caught up, so that silence is noticed', async () => {
       const store = await open();
       const began = performance.now();
-      expect(await take(store.watch(0, watching.signal), 2)).toEqual([
+      expect(await take(store.watch(0, watching.signal), 2)).toMatchObject([
         { kind: 'caught_up', revision: 0 },
         { kind: 'caught_up', revision: 0 },
       ]);
@@ -185,7 +191,7 @@ export function describePlacementStore(
       const store = await open();
       const writer = await open();
       const watch = store.watch(0, watching.signal)[Symbol.asyncIterator]();
-      expect((await watch.next()).value).toEqual({ kind: 'caught_up', revision: 0 });
+      expect((await watch.next()).value).toMatchObject({ kind: 'caught_up', revision: 0 });
       const first = await writer.update(placementRecord(), 0);
       expect(await nextChange(watch)).toEqual({
         kind: 'change',
@@ -195,7 +201,7 @@ export function describePlacementStore(
       });
       const second = await writer.delete(key, first);
       expect(await nextChange(watch)).toEqual({ kind: 'change', revision: second, key, record: null });
-      expect((await watch.next()).value).toEqual({ kind: 'caught_up', revision: second });
+      expect((await watch.next()).value).toMatchObject({ kind: 'caught_up', revision: second });
     });
 
     it('resumes a watch after a revision without repeating or losing a change', async () => {
@@ -206,8 +212,35 @@ export function describePlacementStore(
       expect(await take(store.watch(first, watching.signal), 3)).toEqual([
         expect.objectContaining({ kind: 'change', revision: second }),
         expect.objectContaining({ kind: 'change', revision: third }),
-        { kind: 'caught_up', revision: third },
+        expect.objectContaining({ kind: 'caught_up', revision: third }),
       ]);
+    });
+
+    it('resumes a watch by the mark that came with the revision', async () => {
+      const store = await open();
+      await store.putMany([placementRecord(), placementRecord({ tenant_id: 'other' })]);
+      const listing = await store.list();
+      const third = await store.update(placementRecord({ tenant_id: 'third' }), 0);
+      const [change, caughtUp] = await take(store.watch(listing.revision, watching.signal, listing.mark), 2);
+      expect(change).toMatchObject({ kind: 'change', revision: third });
+      if (caughtUp?.kind !== 'caught_up') throw new Error(`the watch said ${caughtUp?.kind}`);
+      const fourth = await store.update(placementRecord({ tenant_id: 'fourth' }), 0);
+      expect(await take(store.watch(third, watching.signal, caughtUp.mark), 1)).toMatchObject([
+        { kind: 'change', revision: fourth },
+      ]);
+    });
+
+    it('knows by the mark that the store was replaced, though the new one has grown past the revision', async () => {
+      const before = await open();
+      await before.putMany(tenants(3));
+      const { revision, mark } = await before.list();
+      await before.close();
+      await harness.replace();
+      const after = await open();
+      await after.putMany(tenants(10));
+      await expect(take(after.watch(revision, watching.signal, mark), 1)).rejects.toThrow(
+        PlacementHistoryGoneError,
+      );
     });
 
     it('makes a full picture of a listing and a watch from its revision, while others write', async () => {
@@ -250,6 +283,7 @@ export function describePlacementStore(
       const last = await store.putMany(
         Array.from({ length: 40 }, (_, index) => placementRecord({ tenant_id: `tenant-${index}` })),
       );
+      await harness.dropOldChanges(10);
       await expect(take(store.watch(first, watching.signal), 1)).rejects.toThrow(PlacementHistoryGoneError);
       const [event] = await take(store.watch(last - 1, watching.signal), 1);
       expect(event).toMatchObject({ kind: 'change', revision: last });
@@ -320,6 +354,9 @@ export function describePlacementStore(
     });
   });
 }
+
+const tenants = (count: number): PlacementRecord[] =>
+  Array.from({ length: count }, (_, index) => placementRecord({ tenant_id: `tenant-${index}` }));
 
 const byTenant = (left: PlacementEntry, right: PlacementEntry): number =>
   left.record.tenant_id < right.record.tenant_id ? -1 : 1;

@@ -14,13 +14,25 @@ export type PlacementEntry = { record: PlacementRecord; revision: number };
 export type PlacementChange = { revision: number; key: string; record: PlacementRecord | null };
 
 /**
+ * What a store looked like at a revision, beside the number: kept by who wants to resume a watch later. It tells a store that was purged,
+ * replaced or restored meanwhile from the one that was left, also when it has grown past the revision. Opaque; '' says nothing.
+ */
+export type PlacementMark = string;
+
+export type PlacementListing = {
+  revision: number;
+  mark: PlacementMark;
+  entries: AsyncIterable<PlacementEntry>;
+};
+
+/**
  * What a watcher sees. Changes come in rising revision order; a change that a later one of the same key has replaced may be left out.
  * `caught_up` says that everything up to `revision` was delivered; it comes first of all when there is nothing to deliver,
  * after each burst, and at least once a second, so that silence of the store is seen as such.
  */
 export type PlacementWatchEvent =
   | ({ kind: 'change' } & PlacementChange)
-  | { kind: 'caught_up'; revision: number };
+  | { kind: 'caught_up'; revision: number; mark: PlacementMark };
 
 export type PlacementStore = {
   /** The entry of a key, or null when it does not exist (any more). */
@@ -29,7 +41,7 @@ export type PlacementStore = {
    * All entries, streamed. `revision` was the current one before the first entry was read: what was written since may or may not
    * be in `entries`, so a full picture is the listing plus `watch(revision)`.
    */
-  list(): Promise<{ revision: number; entries: AsyncIterable<PlacementEntry> }>;
+  list(): Promise<PlacementListing>;
   /** Compare-and-set; answers the new revision. Rejects with PlacementConflictError when the entry is at another revision. */
   update(record: PlacementRecord, expectedRevision: number): Promise<number>;
   /** Compare-and-delete; answers the revision of the delete. Rejects with PlacementConflictError. */
@@ -38,9 +50,10 @@ export type PlacementStore = {
   history(key: string): Promise<PlacementChange[]>;
   /**
    * Every change after `fromRevision`, for ever; ends when `signal` aborts. Throws PlacementHistoryGoneError when the store no longer
-   * has the changes in between: the watcher then reads the list anew. Throws PlacementStoreError when the store fails or closes.
+   * has the changes in between, or does not fit `mark`: the watcher then reads the list anew. Throws PlacementStoreError when the
+   * store fails or closes.
    */
-  watch(fromRevision: number, signal: AbortSignal): AsyncIterable<PlacementWatchEvent>;
+  watch(fromRevision: number, signal: AbortSignal, mark?: PlacementMark): AsyncIterable<PlacementWatchEvent>;
   /** Bulk seed: writes every record whatever stood there; not atomic as a whole. Answers the last revision. */
   putMany(records: Iterable<PlacementRecord>): Promise<number>;
   currentRevision(): Promise<number>;

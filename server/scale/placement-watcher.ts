@@ -21,6 +21,7 @@ import {
   PlacementStoreError,
   type PlacementChange,
   type PlacementEntry,
+  type PlacementMark,
 } from './placement-store.ts';
 import type { EnvironmentSettings } from './scale-settings.ts';
 import { STALE_AFTER_S } from './watch-rules.ts';
@@ -46,6 +47,12 @@ interface WatcherOptions {
   log: WatchLog;
 }
 
+/** Where a watch begins: a revision that the index is at, and what the store looked like then. */
+interface From {
+  revision: number;
+  mark: PlacementMark;
+}
+
 const CHANGE_BATCH = 1_000;
 const LIST_BATCH = 5_000;
 /** Caught-up events come about once a second; a little less, so that none is left out because it came a moment early. */
@@ -60,11 +67,11 @@ export function startPlacementWatcher({ settings, index, signal, log }: WatcherO
   let observedAt = performance.now();
   let retryMs = FIRST_RETRY_MS;
 
-  async function rebuild(why: string): Promise<number> {
+  async function rebuild(why: string): Promise<From> {
     log.info({ environment, why }, 'the placement index is filled anew');
     position = { revision: 0, state: 'rebuilding', detail: `fills the index anew: ${why}` };
     const remember = await beginRebuild(index, environment, `fills the index anew: ${why}`);
-    const { revision, entries } = await store.list();
+    const { revision, mark, entries } = await store.list();
     let taken = 0;
     let writing: Promise<void> = Promise.resolve();
     const write = async (batch: PlacementEntry[]) => {
@@ -87,12 +94,12 @@ export function startPlacementWatcher({ settings, index, signal, log }: WatcherO
     }
     if (batch.length > 0) await write(batch);
     await writing;
-    await endRebuild(index, environment, { revision, remembered: remember });
-    return revision;
+    await endRebuild(index, environment, { revision, mark, remembered: remember });
+    return { revision, mark };
   }
 
   /** Where to watch from: the position that the index is at, after it was filled anew if it must be. */
-  async function resume(): Promise<number> {
+  async function resume(): Promise<From> {
     const [known, current] = await Promise.all([readPosition(index, environment), store.currentRevision()]);
     if (known === null || known.revision === 0) return rebuild('it was not whole');
     if (current < known.revision) {
@@ -100,15 +107,16 @@ export function startPlacementWatcher({ settings, index, signal, log }: WatcherO
         `the store is at revision ${current}, before the index at ${known.revision}: it was replaced`,
       );
     }
-    return known.revision;
+    return known;
   }
 
   async function takeIn(
     changes: readonly PlacementChange[],
     revision: number,
     state: 'live' | 'rebuilding',
+    mark?: PlacementMark,
   ): Promise<void> {
-    const next: WatchPosition = { revision, state, detail: state === 'live' ? null : 'catches up' };
+    const next: WatchPosition = { revision, state, detail: state === 'live' ? null : 'catches up', mark };
     if (changes.length > 0) await applyChanges(index, environment, changes, next);
     else await writePosition(index.query, environment, next);
     if (state === 'live' && position.state !== 'live') {
@@ -119,12 +127,13 @@ export function startPlacementWatcher({ settings, index, signal, log }: WatcherO
   }
 
   /** Follows the store from a revision until it fails or `signal` aborts. */
-  async function follow(from: number): Promise<void> {
+  async function follow({ revision, mark }: From): Promise<void> {
     const silence = new AbortController();
     const overdue = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
     let pending: PlacementChange[] = [];
     try {
-      for await (const event of store.watch(from, AbortSignal.any([signal, silence.signal]))) {
+      const either = AbortSignal.any([signal, silence.signal]);
+      for await (const event of store.watch(revision, either, mark)) {
         overdue.refresh();
         if (event.kind === 'change') {
           pending.push(event);
@@ -134,7 +143,7 @@ export function startPlacementWatcher({ settings, index, signal, log }: WatcherO
           retryMs = FIRST_RETRY_MS;
           const due = performance.now() - observedAt >= OBSERVE_EVERY_MS;
           if (pending.length === 0 && position.state === 'live' && !due) continue;
-          await takeIn(pending, event.revision, 'live');
+          await takeIn(pending, event.revision, 'live', event.mark);
         }
         pending = [];
       }

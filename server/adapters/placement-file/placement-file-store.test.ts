@@ -18,6 +18,10 @@ describePlacementStore('a placement file', async () => {
   return {
     open: async () => openPlacementFileStore(path),
     openWithHistoryOf: async (historyLimit) => openPlacementFileStore(path, { historyLimit }),
+    dropOldChanges: async () => undefined,
+    replace: async () => {
+      for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true });
+    },
     dispose: () => rm(folder, { recursive: true }),
   };
 });

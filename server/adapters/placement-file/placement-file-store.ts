@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -14,6 +15,7 @@ import {
   PlacementStoreError,
   type PlacementChange,
   type PlacementEntry,
+  type PlacementMark,
   type PlacementStore,
   type PlacementWatchEvent,
 } from '#server/scale/placement-store.ts';
@@ -37,6 +39,12 @@ const SCHEMA = `
   INSERT INTO head VALUES (1, 0, 0);
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${FORMAT_VERSION};
+`;
+
+// Also for files of before it was kept: which file this is, whatever it holds.
+const IDENTITY = `
+  CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
+  INSERT INTO identity SELECT hex(randomblob(16)) WHERE NOT EXISTS (SELECT 1 FROM identity);
 `;
 
 const LIST_PAGE = 1_000;
@@ -64,6 +72,7 @@ export function openPlacementFileStore(
   const historyLimit = options.historyLimit ?? 50_000;
   const pollIntervalMs = options.pollIntervalMs ?? 25;
   const database = openDatabase(path);
+  const { id: identity } = database.prepare('SELECT id FROM identity').get() as { id: string };
   const sql = {
     head: database.prepare('SELECT revision, history_floor FROM head'),
     setHead: database.prepare('UPDATE head SET revision = ?, history_floor = max(history_floor, ?)'),
@@ -77,6 +86,7 @@ export function openPlacementFileStore(
     remove: database.prepare('DELETE FROM placements WHERE key = ?'),
     log: database.prepare('INSERT INTO changes (revision, key, record) VALUES (?, ?, ?)'),
     trim: database.prepare('DELETE FROM changes WHERE revision <= ?'),
+    change: database.prepare('SELECT key, revision, record FROM changes WHERE revision = ?'),
     history: database.prepare('SELECT key, revision, record FROM changes WHERE key = ? ORDER BY revision'),
     changes: database.prepare(
       `SELECT key, revision, record FROM changes WHERE revision > ? ORDER BY revision LIMIT ${WATCH_PAGE}`,
@@ -140,6 +150,14 @@ export function openPlacementFileStore(
     return { revision, key, record: record === null ? null : decodeEntry({ key, revision, record }).record };
   }
 
+  /** File and change that led to a revision, hashed: another file has another one there. '' where no change is known. */
+  function markAt(revision: number): PlacementMark {
+    const row = run(() => sql.change.get(revision) as ChangeRow | undefined);
+    if (row === undefined) return '';
+    const text = JSON.stringify([identity, row.revision, row.key, row.record]);
+    return `${revision} ${createHash('sha256').update(text).digest('base64url')}`;
+  }
+
   function compare(key: string, expectedRevision: number): void {
     const row = sql.get.get(key) as PlacementRow | undefined;
     const actual = row?.revision ?? 0;
@@ -190,8 +208,12 @@ export function openPlacementFileStore(
   async function* watchChanges(
     fromRevision: number,
     signal: AbortSignal,
+    mark: PlacementMark,
   ): AsyncGenerator<PlacementWatchEvent> {
     let position = fromRevision;
+    if (mark !== '' && mark !== markAt(Number.parseInt(mark, 10))) {
+      throw new PlacementHistoryGoneError(fromRevision, readHead().history_floor);
+    }
     let announcedAt = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       const head = readHead();
@@ -217,7 +239,7 @@ export function openPlacementFileStore(
       }
       if (performance.now() - announcedAt >= HEARTBEAT_MS) {
         announcedAt = performance.now();
-        yield { kind: 'caught_up', revision: position };
+        yield { kind: 'caught_up', revision: position, mark: markAt(position) };
       }
       await sleep(signal);
     }
@@ -225,7 +247,10 @@ export function openPlacementFileStore(
 
   return {
     get: async (key) => readEntry(key),
-    list: async () => ({ revision: readHead().revision, entries: listEntries() }),
+    list: async () => {
+      const { revision } = readHead();
+      return { revision, mark: markAt(revision), entries: listEntries() };
+    },
     update: async (record, expectedRevision) => {
       const key = placementKey(record.service, record.tenant_id);
       const text = encodePlacementRecord(record);
@@ -248,7 +273,7 @@ export function openPlacementFileStore(
       const entry = readEntry(key);
       return entry === null ? [] : [{ revision: entry.revision, key, record: entry.record }];
     },
-    watch: (fromRevision, signal) => watchChanges(fromRevision, signal),
+    watch: (fromRevision, signal, mark = '') => watchChanges(fromRevision, signal, mark),
     putMany: async (records) => {
       let revision = readHead().revision;
       for (const batch of batches(records, PUT_BATCH)) {
@@ -311,6 +336,7 @@ function prepareSchema(database: DatabaseSync, path: string): void {
       `has format ${user_version}, this version reads format ${FORMAT_VERSION}`,
     );
   }
+  database.exec(IDENTITY);
   database.exec('COMMIT');
 }
 

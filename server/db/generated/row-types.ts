@@ -159,6 +159,7 @@ export interface PlacementIndex {
 export interface PlacementWatch {
   detail: string | null;
   environment: string;
+  mark: Generated<string>;
   observed_at: string | null;
   revision: number;
   state: 'live' | 'rebuilding' | 'down';

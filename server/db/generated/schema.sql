@@ -322,6 +322,7 @@ create table placement_watch (
   state text not null,
   detail text,
   observed_at timestamp with time zone,
+  mark text not null default ''::text,
   constraint placement_watch_pkey PRIMARY KEY (environment),
   constraint placement_watch_state_check CHECK ((state = ANY (ARRAY['live'::text, 'rebuilding'::text, 'down'::text])))
 );

@@ -1,0 +1,1 @@
+export declare function findNatsServer(): { path: string } | { reason: string };
