@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
+import type { PlacementStore } from '#server/scale/placement-store.ts';
 import { createControlServer, type FaultSwitch } from './control-server.ts';
 import { EnvironmentPlatform, listenPreferring, type RunningNode } from './environment-platform.ts';
 import { FaultBoard, subjectOf, type Fault, type FaultRequest } from './faults.ts';
@@ -19,6 +20,8 @@ export type FleetOptions = {
   /** Folder of the placement files, `placement-<environment>.db`, and of what the orchestrators remember. */
   dataDir: string;
   environments?: string[];
+  /** Where an environment's placements are, when not in the placement file. */
+  openStore?: (environment: string) => PlacementStore;
   /** Service bearer token; made up when absent. */
   token?: string;
   /** The control endpoint takes this port, the nodes those after it. A taken port is an error. */
@@ -38,6 +41,8 @@ export type Fleet = {
   loaded: Promise<void>;
   /** The same switch as the control endpoint's. */
   faults: FaultSwitch;
+  /** The orchestrator of an environment. Throws for an unknown one. */
+  orchestrator(environment: string): SimulatedOrchestrator;
   close(): Promise<void>;
 };
 
@@ -123,7 +128,9 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
 
   async function open(environment: string, ports: Record<string, number>): Promise<SimulatedOrchestrator> {
-    const store = openPlacementFileStore(placementFilePath(options.dataDir, environment));
+    const openStore =
+      options.openStore ?? (() => openPlacementFileStore(placementFilePath(options.dataDir, environment)));
+    const store = openStore(environment);
     const platform = new EnvironmentPlatform({ store, application, faults, speed, onError });
     platforms.push(platform);
     const file = join(options.dataDir, `orchestrator-${environment}.json`);
@@ -169,6 +176,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     },
     loaded: Promise.all(platforms.map((platform) => platform.loaded)).then(() => undefined),
     faults: switches,
+    orchestrator: (environment) => {
+      const orchestrator = orchestrators.get(environment);
+      if (orchestrator === undefined) throw new Error(`the fleet has no environment ${environment}`);
+      return orchestrator;
+    },
     close,
   };
 }

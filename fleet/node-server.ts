@@ -81,13 +81,13 @@ export class NodeApplication {
     await this.#app.ready();
   }
 
-  /** Listens for a node on 127.0.0.1; port 0 takes a free one. Rejects with the error of the system when the port is taken. */
-  async listen(node: FleetNode, port: number): Promise<{ server: Server; port: number }> {
+  /** Listens for a node; port 0 takes a free one. Rejects with the error of the system when the port is taken. */
+  async listen(node: FleetNode, port: number, host = '127.0.0.1'): Promise<{ server: Server; port: number }> {
     const server = createServer((request, response) => {
       this.#owners.set(request, node);
       this.#app.routing(request, response);
     });
-    server.listen(port, '127.0.0.1');
+    server.listen(port, host);
     await once(server, 'listening');
     return { server, port: (server.address() as AddressInfo).port };
   }

@@ -110,10 +110,11 @@ export class OrchestratorTasks {
 
   /** Ends a task that is not wanted any more; one with the end `remove` is forgotten. */
   async retire(task: OrchestratorTask, end: 'shutdown' | 'remove' = 'shutdown'): Promise<void> {
-    if (hasEnded(task)) return;
-    this.#set(task, { desired_state: end });
-    await this.#stop(task);
-    this.#set(task, { state: 'shutdown', message: 'shutdown', url: null });
+    if (!hasEnded(task)) {
+      this.#set(task, { desired_state: end });
+      await this.#stop(task);
+      this.#set(task, { state: 'shutdown', message: 'shutdown', url: null });
+    }
     if (end === 'remove') this.#forget(task);
   }
 
@@ -259,7 +260,9 @@ export class OrchestratorTasks {
 
   #forget(task: OrchestratorTask): void {
     const { tasks } = this.#options.state;
-    tasks.splice(tasks.indexOf(task), 1);
+    const at = tasks.indexOf(task);
+    if (at === -1) return;
+    tasks.splice(at, 1);
     this.#options.onChange(task.task_id, null);
   }
 

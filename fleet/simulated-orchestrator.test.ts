@@ -92,7 +92,7 @@ describe('the simulated orchestrator', () => {
     });
     const after = await running('dev-projection');
     expect(Math.min(...seen)).toBeGreaterThanOrEqual(2);
-    expect(after.map(({ url }) => url).toSorted()).toEqual(before.map(({ url }) => url).toSorted());
+    expect(new Set(after.map(({ url }) => url))).toEqual(new Set(before.map(({ url }) => url)));
     const ids = after.map(({ task_id }) => task_id);
     expect(before.filter(({ task_id }) => ids.includes(task_id))).toEqual([]);
   });

@@ -7,6 +7,7 @@ import {
   type OrchestratorService,
   type OrchestratorTask,
   type ServiceChange,
+  type UpdatePolicy,
 } from '#server/scale/orchestrator.ts';
 import type { EnvironmentPlatform, RunningNode } from './environment-platform.ts';
 import type { FaultBoard } from './faults.ts';
@@ -131,6 +132,30 @@ export class SimulatedOrchestrator {
     await this.#save();
     this.#follow(service, 'update');
     return this.#shown(service);
+  }
+
+  /** Gives a service another number of replicas and another policy, as whoever deploys it would. */
+  async redefine(
+    service_id: string,
+    { replicas, update_policy }: { replicas: number; update_policy?: Partial<UpdatePolicy> },
+  ): Promise<void> {
+    const service = this.#record(service_id);
+    const policy = { ...service.spec.update_policy, ...update_policy };
+    service.spec = { ...service.spec, replicas, update_policy: policy };
+    this.#touch(service);
+    await this.#save();
+    this.#follow(service, 'update');
+  }
+
+  /** Removes a service with its tasks. */
+  async remove(service_id: string): Promise<void> {
+    const service = this.#record(service_id);
+    this.#rollouts.get(service_id)?.abort();
+    this.#state.services.splice(this.#state.services.indexOf(service), 1);
+    service.spec = { ...service.spec, replicas: 0 };
+    this.#tell({ kind: 'service', id: service_id, service: null });
+    await Promise.all(this.#tasks.of(service_id).map((task) => this.#tasks.retire(task, 'remove')));
+    await this.#save();
   }
 
   /** As `Orchestrator.setAvailability`. */

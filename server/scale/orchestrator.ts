@@ -153,6 +153,8 @@ export type OrchestratorEvent =
 export type Orchestrator = {
   /** Shown as the source of an observation: `Docker Swarm`, `simulated orchestrator`. */
   readonly name: string;
+  /** Scaling a service down ends the tasks in its highest slots; without it, any of them may be ended. */
+  readonly endsHighestSlot?: true;
   /** Never lists everything again for a reader: one watch feeds the index. Throws OrchestratorError when it breaks; begin anew then. */
   watch(signal: AbortSignal): AsyncIterable<OrchestratorEvent>;
   /** Read afresh, for plans and jobs; null when there is none (in this environment). */
