@@ -11,7 +11,8 @@ interface Keyset {
   values: (string | number | null)[];
 }
 
-const encodeCursor = (keyset: Keyset): string =>
+/** The cursor of a page that ended with this key. */
+export const encodeCursor = (keyset: Keyset): string =>
   Buffer.from(JSON.stringify([keyset.sort, ...keyset.values])).toString('base64url');
 
 const READABLE: Record<SortColumn['type'], (value: string | number) => boolean> = {

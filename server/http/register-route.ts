@@ -6,6 +6,7 @@ import { Problem } from '#contract/problem.ts';
 import type { CallContext } from './call-context.ts';
 import { ControlError } from './control-error.ts';
 import { sendEventStream } from './event-stream.ts';
+import { JsonText } from './json-text.ts';
 import {
   authenticate,
   checkIdempotency,
@@ -106,7 +107,14 @@ async function handle(
     await sendEventStream(reply, answer as AsyncIterable<StreamMessage>, leaving(), stillAllowed);
     return reply;
   }
-  const body = (await answer) as { job_id?: string; revision?: number };
+  const body = (await answer) as { job_id?: string; revision?: number } | JsonText<unknown>;
+  if (body instanceof JsonText) {
+    return reply
+      .code(endpoint.status)
+      .type('application/json; charset=utf-8')
+      .serializer(String)
+      .send(body.text);
+  }
   if (endpoint.etag === 'sends') void reply.header('etag', `"${body.revision}"`);
   if (endpoint.status === 202 && body.job_id) void reply.header('location', `/admin/v1/jobs/${body.job_id}`);
   return reply.code(endpoint.status).send(body);

@@ -1,6 +1,7 @@
 /** A route: an endpoint of the contract and the one call that serves it. */
 import type { BodyOf, Endpoint, ParamsOf, QueryOf, ResponseOf } from '#contract/endpoint.ts';
 import type { CallContext } from './call-context.ts';
+import type { JsonText } from './json-text.ts';
 
 export interface RouteCall<E extends Endpoint> {
   context: CallContext;
@@ -20,7 +21,7 @@ export interface RouteCall<E extends Endpoint> {
 /** Answers the response, or for a stream an async iterable of messages. */
 export type RouteHandler<E extends Endpoint> = (
   call: RouteCall<E>,
-) => Promise<ResponseOf<E>> | AsyncIterable<StreamMessage>;
+) => Promise<ResponseOf<E> | JsonText<ResponseOf<E>>> | AsyncIterable<StreamMessage>;
 
 /** One server-sent event; `id` is what `Last-Event-ID` resumes from. */
 export interface StreamMessage {

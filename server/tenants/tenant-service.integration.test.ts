@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TenantListItem } from '#contract/tenants.ts';
+import { Value } from 'typebox/value';
+import type { Page } from '#contract/common.ts';
+import { listTenants as listTenantsEndpoint, TenantListItem } from '#contract/tenants.ts';
 import { callerWith, startTestPlatform, type TestPlatform } from '#tools/test-platform.ts';
 import { seedTenants, type SeedEnvironment } from './seed-tenants.ts';
 import {
@@ -45,8 +47,10 @@ describe('tenants', () => {
   });
   afterAll(() => platform.close());
 
-  const list = (filter: TenantFilter, context = caller) =>
-    listTenants(platform.dependencies, context, filter);
+  const list = async (filter: TenantFilter, context = caller) => {
+    const { text } = await listTenants(platform.dependencies, context, filter);
+    return JSON.parse(text) as Page<TenantListItem>;
+  };
 
   /** Every page, one after the other. */
   async function listAll(filter: TenantFilter): Promise<TenantListItem[]> {
@@ -111,6 +115,15 @@ describe('tenants', () => {
       const onRun2 = await listAll({ environment: 'prod', shard: 'run-2' });
       expect(onRun2.length).toBeGreaterThan(0);
       expect(new Set(onRun2.map(({ placements }) => placements?.runner))).toEqual(new Set(['run-2']));
+    });
+
+    it('answers the fields of the contract and no others, though no serializer strips them', async () => {
+      const page = await list({ environment: 'prod', limit: 2 });
+      expect(page).toEqual(Value.Clean(listTenantsEndpoint.response, structuredClone(page)));
+      expect([...Value.Errors(listTenantsEndpoint.response, page)]).toEqual([]);
+      expect(Object.keys(page.items[0] ?? {}).toSorted()).toEqual(
+        Object.keys(TenantListItem.properties).toSorted(),
+      );
     });
 
     it('is narrowed to the scopes of the caller', async () => {

@@ -8,6 +8,7 @@ import { constraintOf, UNIQUE_VIOLATION } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import { allowedScopes, principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
+import type { JsonText } from '#server/http/json-text.ts';
 import {
   findUnplaced,
   planArchive,
@@ -26,7 +27,7 @@ export const listTenants = (
   dependencies: Dependencies,
   context: CallContext,
   filter: TenantFilter,
-): Promise<Page<TenantListItem>> =>
+): Promise<JsonText<Page<TenantListItem>>> =>
   listTenantRows(dependencies.db, filter, allowedScopes(principalOf(context), 'tenants.read'));
 
 export async function readTenant({ db }: Pick<Dependencies, 'db'>, tenant_id: string): Promise<Tenant> {
