@@ -78,10 +78,16 @@ export const startNodeDrain = endpoint({
   problems: [...planProblems, ...startProblems],
 });
 
+/** Of one rebalance. */
+export const MAX_MOVES = 1_000;
 const rebalance = {
   environment: Environment,
   service: OneOf(SERVICE_KINDS),
-  max_moves: Type.Integer({ minimum: 1, maximum: 1_000, description: 'At most so many tenants are moved' }),
+  max_moves: Type.Integer({
+    minimum: 1,
+    maximum: MAX_MOVES,
+    description: 'At most so many tenants are moved',
+  }),
   improvement_threshold: Type.Number({
     minimum: 0,
     maximum: 1,

@@ -90,6 +90,7 @@ export const UpdateStatus = Type.Object({
   started_at: Nullable(Timestamp),
   completed_at: Nullable(Timestamp),
 });
+export type UpdateStatus = Static<typeof UpdateStatus>;
 
 export const Service = Type.Object({
   environment: Environment,
@@ -145,6 +146,7 @@ export const ServiceRevision = Type.Object({
   job_id: Nullable(Type.String({ description: 'The job that made it, when it was one of ours' })),
   recorded_at: Timestamp,
 });
+export type ServiceRevision = Static<typeof ServiceRevision>;
 
 const environmentQuery = { environment: Type.Optional(Environment) };
 
@@ -308,10 +310,12 @@ const start = { plan_hash: PlanHash, reason: Reason };
 const startProblems = ['plan_drifted', 'plan_blocked', 'plan_expired', 'job_conflict'] as const;
 const planProblems = ['not_found', 'unknown_environment', 'unprocessable', 'upstream_failed'] as const;
 
+/** Of one service. */
+export const MAX_REPLICAS = 1_000;
 const serviceScaling = {
   environment: Environment,
   service_id: OrchestratorId,
-  replicas: Type.Integer({ minimum: 0, maximum: 1_000 }),
+  replicas: Type.Integer({ minimum: 0, maximum: MAX_REPLICAS }),
 };
 export const planServiceScaling = endpoint({
   id: 'scale.service_scalings.plan',
