@@ -91,6 +91,59 @@ const nodesRoute = createRoute({
   path: '/nodes',
   component: lazyRouteComponent(() => import('#ui/scale/nodes-tab.tsx'), 'NodesTab'),
 });
+const servicesRoute = createRoute({
+  getParentRoute: () => scaleRoute,
+  path: '/services',
+  component: lazyRouteComponent(() => import('#ui/scale/services-tab.tsx'), 'ServicesTab'),
+});
+const hostsRoute = createRoute({
+  getParentRoute: () => scaleRoute,
+  path: '/hosts',
+  component: lazyRouteComponent(() => import('#ui/scale/hosts-tab.tsx'), 'HostsTab'),
+});
+const tasksRoute = createRoute({
+  getParentRoute: () => scaleRoute,
+  path: '/tasks',
+  component: lazyRouteComponent(() => import('#ui/scale/tasks-tab.tsx'), 'TasksTab'),
+});
+const nodeRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/scale/nodes/$node_id',
+  component: lazyRouteComponent(() => import('#ui/scale/node-page.tsx'), 'NodePage'),
+});
+const serviceRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/scale/services/$service_id',
+  component: lazyRouteComponent(() => import('#ui/scale/service-page.tsx'), 'ServicePage'),
+});
+const serviceTasksRoute = createRoute({
+  getParentRoute: () => serviceRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('#ui/scale/service-tasks-tab.tsx'), 'ServiceTasksTab'),
+});
+const serviceSpecificationsRoute = createRoute({
+  getParentRoute: () => serviceRoute,
+  path: '/specifications',
+  component: lazyRouteComponent(
+    () => import('#ui/scale/service-specifications-tab.tsx'),
+    'ServiceSpecificationsTab',
+  ),
+});
+const hostRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/scale/hosts/$host_id',
+  component: lazyRouteComponent(() => import('#ui/scale/host-page.tsx'), 'HostPage'),
+});
+const hostTasksRoute = createRoute({
+  getParentRoute: () => hostRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('#ui/scale/host-tasks-tab.tsx'), 'HostTasksTab'),
+});
+const hostNodesRoute = createRoute({
+  getParentRoute: () => hostRoute,
+  path: '/nodes',
+  component: lazyRouteComponent(() => import('#ui/scale/host-nodes-tab.tsx'), 'HostNodesTab'),
+});
 
 const jobsRoute = createRoute({
   getParentRoute: () => shellRoute,
@@ -150,7 +203,18 @@ const routeTree = rootRoute.addChildren([
       tenantHealthRoute,
       tenantActivityRoute,
     ]),
-    scaleRoute.addChildren([scaleIndexRoute, shardsRoute, placementsRoute, nodesRoute]),
+    scaleRoute.addChildren([
+      scaleIndexRoute,
+      shardsRoute,
+      placementsRoute,
+      nodesRoute,
+      servicesRoute,
+      hostsRoute,
+      tasksRoute,
+    ]),
+    nodeRoute,
+    serviceRoute.addChildren([serviceTasksRoute, serviceSpecificationsRoute]),
+    hostRoute.addChildren([hostTasksRoute, hostNodesRoute]),
     jobsRoute,
     jobRoute,
     usersRoute,

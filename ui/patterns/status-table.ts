@@ -7,11 +7,9 @@ import {
   IconBan,
   IconCircleCheck,
   IconCircleDashed,
-  IconCircleFilled,
   IconCircleX,
   IconClock,
   IconHourglass,
-  IconLoader2,
   IconLockX,
   IconMail,
   IconPlayerPause,
@@ -19,7 +17,6 @@ import {
   IconPlugConnectedX,
   IconQuestionMark,
   IconUrgent,
-  type Icon,
 } from '@tabler/icons-react';
 import type { AUDIT_OUTCOMES } from '#contract/audit.ts';
 import type { SESSION_STATES, UserStatus } from '#contract/iam.ts';
@@ -28,22 +25,10 @@ import type { NodeTenantState } from '#contract/node.ts';
 import type { PlacementState } from '#contract/placement-record.ts';
 import type { NODE_STATES } from '#contract/scale.ts';
 import type { TenantStatus } from '#contract/tenants.ts';
+import { AVAILABILITY, HOST, SERVICE, TASK, UPDATE } from './fleet-status-table.ts';
+import { turning, well, type StatusLook } from './status-look.ts';
 
-/** neutral = absent or finished; progress = in progress; well; attention = needs a look; failing = failing or destructive. */
-export type Tone = 'neutral' | 'progress' | 'well' | 'attention' | 'failing';
-
-export interface StatusLook {
-  word: string;
-  tone: Tone;
-  icon: Icon;
-  /** The icon turns while the state lasts. */
-  turning?: true;
-  /** What the state means, on hover. */
-  meaning?: string;
-}
-
-const well = (word: string): StatusLook => ({ word, tone: 'well', icon: IconCircleFilled });
-const turning = (word: string): StatusLook => ({ word, tone: 'progress', icon: IconLoader2, turning: true });
+export type { StatusLook, Tone } from './status-look.ts';
 
 const TENANT = {
   provisioning: turning('provisioning'),
@@ -198,6 +183,11 @@ export const STATUS_TABLE = {
   token: SESSION,
   outcome: OUTCOME,
   watcher: WATCHER,
+  host: HOST,
+  availability: AVAILABILITY,
+  service: SERVICE,
+  task: TASK,
+  update: UPDATE,
 };
 export type StatusDomain = keyof typeof STATUS_TABLE;
 export type StatusOf<D extends StatusDomain> = Extract<keyof (typeof STATUS_TABLE)[D], string>;

@@ -1,0 +1,59 @@
+import { useMemo } from 'react';
+import { listServices, SERVICE_STATES } from '#contract/fleet.ts';
+import { NODE_KINDS } from '#contract/placement-record.ts';
+import { useEnvironment } from '#ui/app/environment.tsx';
+import { ListPage } from '#ui/patterns/list-page.tsx';
+import type { ListFilter } from '#ui/patterns/list-search.ts';
+import { OBSERVED_REFETCH_MS } from '#ui/patterns/observed-age.tsx';
+import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import { useServiceActions } from './fleet-actions.tsx';
+import { SERVICE_COLUMNS, serviceId, serviceLink } from './service-columns.tsx';
+
+const NOUN = { one: 'service', many: 'services' };
+const FILTERS: readonly ListFilter[] = [
+  {
+    type: 'one',
+    name: 'kind',
+    label: 'Kind',
+    options: NODE_KINDS.map((kind) => ({ value: kind, label: kind })),
+  },
+  {
+    type: 'one',
+    name: 'state',
+    label: 'State',
+    options: SERVICE_STATES.map((state) => ({
+      value: state,
+      label: state,
+      render: <StatusPill of="service" status={state} />,
+    })),
+  },
+];
+
+/** What the orchestrator keeps running. */
+export function ServicesTab() {
+  const { environment } = useEnvironment();
+  const { actionsFor, dialog } = useServiceActions();
+  const query = useMemo(() => ({ environment }), [environment]);
+  return (
+    <>
+      <ListPage
+        noun={NOUN}
+        endpoint={listServices}
+        query={query}
+        columns={SERVICE_COLUMNS}
+        rowId={serviceId}
+        rowLink={serviceLink}
+        rowActions={actionsFor}
+        filters={FILTERS}
+        search="Search services"
+        defaultSort="name"
+        refetchInterval={OBSERVED_REFETCH_MS}
+        empty={{
+          title: `No service runs in ${environment}`,
+          hint: `Services of the orchestrator are listed when their label cloudlysis.environment says ${environment}.`,
+        }}
+      />
+      {dialog}
+    </>
+  );
+}
