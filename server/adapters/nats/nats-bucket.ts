@@ -51,25 +51,24 @@ const REQUEST_LIMIT_MS = 2_500;
 const text = new TextDecoder();
 
 export class NatsBucket {
-  readonly settings: BucketSettings;
   readonly stream: string;
   readonly what: string;
   readonly #link: NatsLink;
   readonly #prefix: string;
-  readonly #createsBucket: boolean;
+  /** How to make the bucket when it is missing. */
+  readonly #wanted: BucketSettings | null;
   /** Connections on which the bucket was seen; a new connection object is rare (the client reconnects by itself). */
   #ready: { connection: NatsConnection; manager: JetStreamManager; client: JetStreamClient } | null = null;
   #opening: Promise<{ manager: JetStreamManager; client: JetStreamClient }> | null = null;
   #made = false;
   readonly #consumers = new Set<string>();
 
-  constructor(link: NatsLink, settings: BucketSettings, createsBucket: boolean) {
+  constructor(link: NatsLink, bucket: string, wanted: BucketSettings | null) {
     this.#link = link;
-    this.settings = settings;
-    this.stream = `KV_${settings.bucket}`;
-    this.#prefix = `$KV.${settings.bucket}.`;
-    this.what = `placement bucket ${settings.bucket} of NATS at ${link.address}`;
-    this.#createsBucket = createsBucket;
+    this.stream = `KV_${bucket}`;
+    this.#prefix = `$KV.${bucket}.`;
+    this.what = `placement bucket ${bucket} of NATS at ${link.address}`;
+    this.#wanted = wanted;
   }
 
   /** JetStream on a standing connection; the bucket is made first, once, when it is missing. */
@@ -84,18 +83,21 @@ export class NatsBucket {
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_LIMIT_MS });
     const client = manager.jetstream();
     // Only once in a life: a bucket that vanishes later was deleted, and an empty one in its place would hide that.
-    if (this.#createsBucket && !this.#made) await this.#createMissing(manager, client);
+    if (this.#wanted && !this.#made) await this.#createMissing(manager, client, this.#wanted);
     this.#made = true;
     this.#ready = { connection, manager, client };
     return this.#ready;
   }
 
-  async #createMissing(manager: JetStreamManager, client: JetStreamClient): Promise<void> {
+  async #createMissing(
+    manager: JetStreamManager,
+    client: JetStreamClient,
+    { bucket, replicas, history, max_bytes }: BucketSettings,
+  ): Promise<void> {
     try {
       await manager.streams.info(this.stream);
     } catch (error) {
       if (jetStreamCode(error) !== JETSTREAM.stream_not_found) throw error;
-      const { bucket, replicas, history, max_bytes } = this.settings;
       await new Kvm(client).create(bucket, {
         replicas,
         history,

@@ -64,7 +64,7 @@ export function openNatsLink(settings: NatsSettings): NatsLink {
   let usable: NatsConnection | null = null;
   let everything: NatsConnection | null = null;
   let reason = 'it has not connected yet';
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
 
   const wake = () => {
     for (const resolve of waiting.splice(0)) resolve();

@@ -16,10 +16,10 @@ import { jetStreamCode, JETSTREAM, placementNatsError } from './nats-error.ts';
 import type { NatsLink } from './nats-link.ts';
 import { listBucket, watchBucket } from './nats-placement-watch.ts';
 
-export interface NatsPlacementOptions extends BucketSettings {
-  /** Makes the bucket when it is missing; without, a missing bucket is an error. */
-  create: boolean;
-}
+/** A bucket that is made when it is missing, or one that must be there. */
+export type NatsPlacementOptions = ({ create: true } & BucketSettings) | { create: false; bucket: string };
+
+export const DEFAULT_BUCKET = 'TENANT_PLACEMENT';
 
 /** Writes on their way at once in a bulk seed. */
 const PUT_WINDOW = 2_000;
@@ -27,9 +27,9 @@ const PUT_WINDOW = 2_000;
 /** The store of one environment; closing it closes the link too. Opens at once: what fails, fails at the first call. */
 export function openNatsPlacementStore(
   link: NatsLink,
-  { create, ...settings }: NatsPlacementOptions,
+  options: NatsPlacementOptions,
 ): PlacementStore & { bucket: NatsBucket } {
-  const bucket = new NatsBucket(link, settings, create);
+  const bucket = new NatsBucket(link, options.bucket, options.create ? options : null);
   const closing = new AbortController();
 
   /** Runs what talks to NATS, and says in the port's words what failed. */
