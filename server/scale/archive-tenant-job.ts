@@ -3,7 +3,6 @@ import { TENANT_ACTIONS, type TenantStatus } from '#contract/tenants.ts';
 import type { Tx } from '#server/db/database.ts';
 import {
   defineJob,
-  StepFailure,
   type FinishedJob,
   type JobDefinition,
   type StepContext,
@@ -13,6 +12,7 @@ import { setTenantStatus } from '#server/tenants/tenant-queries.ts';
 import { readArchiveFacts } from './archive-facts.ts';
 import { archiveChecks, type ArchiveInput, type ArchiveSite } from './archive-rules.ts';
 import { drainPlacements } from './drain-steps.ts';
+import { nodesNamed, passChecks, siteSettings } from './job-site.ts';
 import { CHECK_TIMEOUT_S } from './placement-rules.ts';
 import {
   awaitAcknowledgement,
@@ -27,7 +27,7 @@ import {
 import type { PlacementStore } from './placement-store.ts';
 import { releaseInPlace, remove, restore, type Move, type Verdict } from './placement-transition-rules.ts';
 import type { PlacementRecord } from '#contract/placement-record.ts';
-import { acknowledgers, environmentOf, type NodeSettings, type ScaleDependencies } from './scale-settings.ts';
+import { acknowledgers, type NodeSettings, type ScaleDependencies } from './scale-settings.ts';
 
 export const ARCHIVE_TENANT = 'archive_tenant';
 
@@ -51,16 +51,14 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
   const admin = dependencies.nodes;
 
   const siteOf = (step: Step, { environment, service, shard, epoch, nodes }: ArchiveSite): Site => {
-    const settings = environmentOf(dependencies, environment);
-    if (!settings)
-      throw new StepFailure('unknown_environment', `Environment ${environment} is not configured any more.`);
+    const settings = siteSettings(dependencies, environment);
     const { tenant_id } = step.input;
     return {
       environment,
       store: settings.store,
       // A removal has no target; see `remove`.
       move: { job_id: step.job_id, tenant_id, service, shard, target_shard: shard, epoch },
-      nodes: settings.nodes.filter(({ node_id }) => nodes.includes(node_id)),
+      nodes: nodesNamed(settings.nodes, nodes),
       acknowledgers: acknowledgers(settings, service),
     };
   };
@@ -71,14 +69,8 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
 
   async function check(step: Step): Promise<void> {
     const facts = await readArchiveFacts(dependencies, step.input.tenant_id, step.request_id, step.job_id);
-    const checks = archiveChecks({
-      ...facts,
-      tenant: { ...facts.tenant, status: step.input.previous_status },
-    });
-    await step.progress({ checks });
-    const blockers = checks.filter(({ level }) => level === 'blocker');
-    if (blockers.length > 0)
-      throw new StepFailure('preflight_blocked', blockers.map(({ message }) => message).join(' '));
+    const tenant = { ...facts.tenant, status: step.input.previous_status };
+    await passChecks(step, archiveChecks({ ...facts, tenant }));
   }
 
   async function removeAll(step: Step): Promise<{ revisions: Record<string, number> }> {

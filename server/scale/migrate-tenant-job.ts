@@ -3,7 +3,6 @@ import type { TenantStatus } from '#contract/tenants.ts';
 import type { Tx } from '#server/db/database.ts';
 import {
   defineJob,
-  StepFailure,
   type FinishedJob,
   type JobDefinition,
   type StepContext,
@@ -11,8 +10,9 @@ import {
 } from '#server/jobs/job-definition.ts';
 import { setTenantStatus } from '#server/tenants/tenant-queries.ts';
 import { drainPlacements } from './drain-steps.ts';
+import { nodesNamed, passChecks, siteSettings } from './job-site.ts';
 import { readMigrationFacts } from './migration-facts.ts';
-import { acknowledgers, environmentOf, type NodeSettings, type ScaleDependencies } from './scale-settings.ts';
+import { acknowledgers, type NodeSettings, type ScaleDependencies } from './scale-settings.ts';
 import { CHECK_TIMEOUT_S, migrationChecks, type MigrationInput } from './placement-rules.ts';
 import {
   awaitAcknowledgement,
@@ -60,17 +60,14 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
   const siteOf = (step: Step): Site => {
     const { environment, tenant_id, service, shard, target_shard, epoch, source_nodes, target_nodes } =
       step.input;
-    const settings = environmentOf(dependencies, environment);
-    if (!settings)
-      throw new StepFailure('unknown_environment', `Environment ${environment} is not configured any more.`);
+    const settings = siteSettings(dependencies, environment);
     const all = acknowledgers(settings, service);
-    const of = (node_ids: readonly string[]) => all.filter(({ node_id }) => node_ids.includes(node_id));
     return {
       store: settings.store,
       move: { job_id: step.job_id, tenant_id, service, shard, target_shard, epoch },
       acknowledgers: all,
-      sources: of(source_nodes),
-      targets: of(target_nodes),
+      sources: nodesNamed(all, source_nodes),
+      targets: nodesNamed(all, target_nodes),
       concerned: all.filter(
         ({ node_id, kind }) =>
           kind === 'gateway' || source_nodes.includes(node_id) || target_nodes.includes(node_id),
@@ -80,14 +77,8 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
 
   async function check(step: Step): Promise<void> {
     const facts = await readMigrationFacts(dependencies, step.input, step.request_id, step.job_id);
-    const checks = migrationChecks({
-      ...facts,
-      tenant: { ...facts.tenant, status: step.input.previous_status },
-    });
-    await step.progress({ checks });
-    const blockers = checks.filter(({ level }) => level === 'blocker');
-    if (blockers.length > 0)
-      throw new StepFailure('preflight_blocked', blockers.map(({ message }) => message).join(' '));
+    const tenant = { ...facts.tenant, status: step.input.previous_status };
+    await passChecks(step, migrationChecks({ ...facts, tenant }));
   }
 
   async function drain(step: Step) {

@@ -12,6 +12,7 @@ import {
   type StepDefinition,
 } from '#server/jobs/job-definition.ts';
 import { addEnvironment, setTenantStatus } from '#server/tenants/tenant-queries.ts';
+import { nodesNamed, siteSettings } from './job-site.ts';
 import { askNodes, readPlacement, requireEnvironment } from './migration-facts.ts';
 import {
   awaitAcknowledgement,
@@ -23,12 +24,7 @@ import {
   writePlacement,
 } from './placement-steps.ts';
 import { create, removeCreated, settleCreated } from './placement-transition-rules.ts';
-import {
-  environmentOf,
-  type EnvironmentSettings,
-  type NodeSettings,
-  type ScaleDependencies,
-} from './scale-settings.ts';
+import { environmentOf, type ScaleDependencies } from './scale-settings.ts';
 import { leastLoadedShard } from './shard-choice-rules.ts';
 
 export const PROVISION_TENANT = 'provision_tenant';
@@ -108,14 +104,7 @@ export function provisionRun(
 export function provisionTenantJob(dependencies: ScaleDependencies): JobDefinition {
   const admin = dependencies.nodes;
 
-  const settingsOf = (environment: string): EnvironmentSettings => {
-    const settings = environmentOf(dependencies, environment);
-    if (!settings)
-      throw new StepFailure('unknown_environment', `Environment ${environment} is not configured any more.`);
-    return settings;
-  };
-  const nodesNamed = (settings: EnvironmentSettings, node_ids: readonly string[]): NodeSettings[] =>
-    settings.nodes.filter(({ node_id }) => node_ids.includes(node_id));
+  const settingsOf = (environment: string) => siteSettings(dependencies, environment);
 
   async function place(step: Step, environment: string): Promise<Placed> {
     const settings = settingsOf(environment);
@@ -200,7 +189,7 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
       const { revision } = await writePlacement(settings.store, { service, tenant_id }, (record) =>
         settleCreated(record, step.job_id),
       );
-      for (const node of nodesNamed(settings, placed[service].nodes)) {
+      for (const node of nodesNamed(settings.nodes, placed[service].nodes)) {
         expectations.push({ node, tenant_id, state: 'active' as const, revision });
       }
     }
