@@ -40,6 +40,10 @@ export const TENANT_ACTIONS = {
   },
   migrate: { from: ['active', 'degraded', 'suspended'], during: 'migrating', to: null },
   archive: { from: ['active', 'degraded', 'suspended'], during: 'draining', to: 'archived' },
+  /** A drained tenant stays `draining` until it is resumed; from there it may be drained in another environment too. */
+  drain: { from: ['active', 'degraded', 'suspended', 'draining'], during: 'draining', to: 'draining' },
+  /** Back to where the drain found it, unless it is still drained in another environment. */
+  resume: { from: ['draining', 'degraded'], during: 'draining', to: null },
 } as const satisfies Record<
   string,
   { from: readonly TenantStatus[]; during: TenantStatus | null; to: TenantStatus | null }

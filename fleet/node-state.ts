@@ -179,6 +179,9 @@ export class NodeState {
   }
 
   resumeNode(): void {
+    if (this.#fault('refuses_resume') !== null) {
+      throw new NodeProblemError(500, 'resume_failed', `node ${this.spec.node_id} could not be resumed`);
+    }
     this.#nodeDrainStartedAt = null;
   }
 

@@ -1,5 +1,5 @@
 /** Plans a migration and starts it. */
-import { TENANT_ACTIONS } from '#contract/tenants.ts';
+import { TENANT_ACTIONS, type TenantAction } from '#contract/tenants.ts';
 import type { Plan, PlanDraft } from '#contract/jobs.ts';
 import { mutate } from '#server/db/mutate.ts';
 import type { Database, Tx } from '#server/db/database.ts';
@@ -69,7 +69,7 @@ export async function confirmUnheld(
 export async function holdTenant(
   tx: Tx,
   planned: Pick<TenantFacts, 'tenant_id' | 'revision' | 'status'>,
-  action: 'migrate' | 'archive',
+  action: Exclude<TenantAction, 'update'>,
 ) {
   const { tenant_id } = planned;
   const tenant = await lockTenant(tx, tenant_id);

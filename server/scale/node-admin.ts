@@ -26,6 +26,10 @@ export type NodeAdmin = {
   resumeTenant(node: NodeAddress, tenant_id: string, options?: NodeCallOptions): Promise<NodeTenant>;
   /** Makes the node apply the newest placements before it answers. */
   reload(node: NodeAddress, options?: NodeCallOptions): Promise<NodeReload>;
+  /** Makes the whole node finish what it has and take nothing new; answers at once, with what is left. */
+  drainNode(node: NodeAddress, options?: NodeCallOptions): Promise<NodeStatus>;
+  /** Ends the drain of the whole node; tenants that are drained by themselves stay so. */
+  resumeNode(node: NodeAddress, options?: NodeCallOptions): Promise<NodeStatus>;
 };
 
 /**

@@ -3,7 +3,7 @@ import type { NodeStatus, NodeTenant } from '#contract/node.ts';
 import type { Check } from '#contract/jobs.ts';
 import type { NodeKind, PlacementRecord } from '#contract/placement-record.ts';
 import type { Node } from '#contract/scale.ts';
-import { TENANT_ACTIONS, type TenantStatus } from '#contract/tenants.ts';
+import { TENANT_ACTIONS, type TenantAction, type TenantStatus } from '#contract/tenants.ts';
 import type { ScaleThresholds } from './scale-settings.ts';
 
 /** A node as it answered just now. */
@@ -42,7 +42,7 @@ const number = (value: number): string => value.toLocaleString('en-US');
 /** Whether the tenant's status allows the action, and whether another job holds it. */
 export function checkTenant(
   tenant: { tenant_id: string; status: TenantStatus },
-  action: 'migrate' | 'archive',
+  action: Exclude<TenantAction, 'update'>,
   liveJobs: readonly { job_id: string; title: string }[],
 ): Check[] {
   const subject = { type: 'tenant', id: tenant.tenant_id } as const;

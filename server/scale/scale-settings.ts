@@ -13,8 +13,14 @@ export interface ScaleThresholds {
   /** Share of a target node's storage that may be used, 0 to 1. */
   max_storage_used_ratio: number;
   max_tenants_per_shard: number;
+  /** Moves of a rebalance that a node may take part in at the same time. */
+  max_moves_per_node: number;
+  /** Failed moves after which a rebalance begins no more. */
+  max_failed_moves: number;
   /** How long a drain may take before it is given up and undone. */
   drain_timeout_s: number;
+  /** The same for a whole node. */
+  node_drain_timeout_s: number;
   /** How long nodes may take to acknowledge a placement. */
   ack_timeout_s: number;
 }
@@ -24,7 +30,10 @@ export const DEFAULT_THRESHOLDS: ScaleThresholds = {
   max_consumer_lag: 5_000,
   max_storage_used_ratio: 0.9,
   max_tenants_per_shard: 60_000,
+  max_moves_per_node: 2,
+  max_failed_moves: 3,
   drain_timeout_s: 60,
+  node_drain_timeout_s: 300,
   ack_timeout_s: 30,
 };
 

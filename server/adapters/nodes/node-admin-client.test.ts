@@ -56,6 +56,26 @@ describe('the node admin client, against simulated nodes', () => {
     expect(await admin.tenant(address('dev-agg-2'), 'acme')).toMatchObject({ state: 'absent' });
   });
 
+  it('drains and resumes a whole node', async () => {
+    const admin = client();
+    const node = address('dev-agg-1');
+    expect(await admin.drainNode(node)).toMatchObject({ node_id: 'dev-agg-1', draining: true });
+    expect(await admin.ready(node)).toMatchObject({
+      ready: false,
+      checks: expect.arrayContaining([expect.objectContaining({ name: 'accepting_work', ok: false })]),
+    });
+    await waitUntil('nothing is left', async () => (await admin.status(node)).inflight === 0);
+    fault('refuses_resume');
+    await expect(admin.resumeNode(node)).rejects.toMatchObject({
+      code: 'bad_status',
+      status: 500,
+      path: '/admin/resume',
+    });
+    fleet.faults.clear();
+    expect(await admin.resumeNode(node)).toMatchObject({ draining: false });
+    expect(await admin.ready(node)).toMatchObject({ ready: true });
+  });
+
   it('reads the checks of a node that is not ready', async () => {
     fault('not_ready');
     expect(await client().ready(address())).toMatchObject({

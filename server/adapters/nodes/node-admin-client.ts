@@ -106,17 +106,24 @@ export function createNodeAdminClient(clientOptions: NodeAdminClientOptions): No
     (answer: { node_id: string }): string | null =>
       answer.node_id === node.node_id ? null : `node ${answer.node_id} answered`;
 
+  const statusCall = (
+    node: NodeAddress,
+    request: { method: 'GET' | 'POST'; path: string },
+    options: NodeCallOptions,
+  ): Promise<NodeStatus> =>
+    send<NodeStatus>({
+      node,
+      ...request,
+      accepted: [200],
+      validator: validators.status,
+      mismatch: isFrom(node),
+      options,
+    });
+
   return {
-    status: (node, options = {}) =>
-      send<NodeStatus>({
-        node,
-        method: 'GET',
-        path: '/admin/status',
-        accepted: [200],
-        validator: validators.status,
-        mismatch: isFrom(node),
-        options,
-      }),
+    status: (node, options = {}) => statusCall(node, { method: 'GET', path: '/admin/status' }, options),
+    drainNode: (node, options = {}) => statusCall(node, { method: 'POST', path: '/admin/drain' }, options),
+    resumeNode: (node, options = {}) => statusCall(node, { method: 'POST', path: '/admin/resume' }, options),
     ready: (node, options = {}) =>
       send<NodeReady>({
         node,
