@@ -1,6 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const integrationTests = '**/*.integration.test.{ts,tsx}';
+const swarmTests = '**/*.swarm.test.ts';
 const notOurs = [...configDefaults.exclude, 'dist/**', '.data/**', 'e2e/**'];
 
 export default defineConfig({
@@ -15,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,tsx}'],
-          exclude: [...notOurs, integrationTests],
+          exclude: [...notOurs, integrationTests, swarmTests],
           testTimeout: 10_000,
         },
       },
@@ -27,6 +28,17 @@ export default defineConfig({
           exclude: notOurs,
           globalSetup: ['tools/vitest-global-setup.ts'],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'swarm',
+          include: [swarmTests],
+          exclude: notOurs,
+          globalSetup: ['tools/vitest-global-setup.ts', 'tools/test-docker-setup.ts'],
+          testTimeout: 90_000,
           hookTimeout: 60_000,
         },
       },

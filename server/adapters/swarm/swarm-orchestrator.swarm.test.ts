@@ -1,0 +1,17 @@
+import { TEST_IMAGES } from '#tools/test-docker-image.ts';
+import { testSwarm } from '#tools/test-swarm.ts';
+import { describeOrchestrator } from '#server/scale/orchestrator.conformance.ts';
+import { openSwarmOrchestrator } from './swarm-orchestrator.ts';
+
+describeOrchestrator('Docker Swarm', async () => {
+  const swarm = testSwarm();
+  return {
+    open: async () => openSwarmOrchestrator(swarm.swarmAddress, swarm.environment),
+    prepareService: swarm.createService,
+    removeService: swarm.removeService,
+    foreignService: () => swarm.createService({ replicas: 1 }, `${swarm.environment}-other`),
+    images: { next: TEST_IMAGES.next, broken: TEST_IMAGES.broken },
+    crashTask: swarm.crashTask,
+    dispose: swarm.dispose,
+  };
+});

@@ -1,0 +1,26 @@
+import type { TestProject } from 'vitest/node';
+
+import { createTestDocker } from './test-docker.ts';
+import { importTestImages } from './test-docker-image.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The engine that the tests of a run share: a Swarm of one host, with the images of test-docker-image.ts. */
+    swarm: { socketPath: string; address: string };
+  }
+}
+
+/** Gives the Swarm tests their engine; vitest calls what it returns when the run ends. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const machine = await createTestDocker();
+  try {
+    const { docker, address, socketPath } = await machine.startHost();
+    await docker.swarmInit({ AdvertiseAddr: address, ListenAddr: `${address}:2377` });
+    await importTestImages(docker);
+    project.provide('swarm', { socketPath, address });
+  } catch (error) {
+    await machine.stop();
+    throw error;
+  }
+  return machine.stop;
+}

@@ -1,0 +1,82 @@
+/** Services for tests on the engine that tools/test-docker-setup.ts started. */
+import Docker from 'dockerode';
+import { inject } from 'vitest';
+
+import type { OrchestratorTask, UpdatePolicy } from '#server/scale/orchestrator.ts';
+
+import { TEST_IMAGES } from './test-docker-image.ts';
+
+const NANOSECONDS = 1_000_000_000;
+
+export interface TestServiceOptions {
+  replicas: number;
+  image?: string;
+  update_policy?: Partial<UpdatePolicy>;
+  labels?: Record<string, string>;
+  env?: string[];
+  /** Placement constraints, as in `node.labels.zone==a`. */
+  constraints?: string[];
+  command?: string[];
+}
+
+let count = 0;
+
+/** The shared engine, and services of one environment on it that `dispose` removes. */
+export function testSwarm() {
+  const { socketPath, address } = inject('swarm');
+  const docker = new Docker({ socketPath, host: undefined } as object);
+  const environment = `env-${process.pid}-${(count += 1)}`;
+  const made: string[] = [];
+  return {
+    docker,
+    environment,
+    address,
+    swarmAddress: { socket_path: socketPath },
+    createService: async (options: TestServiceOptions, of = environment): Promise<string> => {
+      const policy = { parallelism: 1, failure_action: 'pause', monitor_s: 1, ...options.update_policy };
+      const updateConfig = {
+        Parallelism: policy.parallelism,
+        Delay: (policy.delay_s ?? 0) * NANOSECONDS,
+        FailureAction: policy.failure_action,
+        Monitor: policy.monitor_s * NANOSECONDS,
+        MaxFailureRatio: policy.max_failure_ratio ?? 0,
+        Order: policy.order ?? 'stop-first',
+      };
+      const { id } = await docker.createService({
+        Name: `${of}-${made.length + 1}`,
+        Labels: { 'cloudlysis.environment': of, ...options.labels },
+        TaskTemplate: {
+          ContainerSpec: {
+            Image: options.image ?? TEST_IMAGES.platform,
+            Env: options.env,
+            ...(options.command && { Command: options.command }),
+            StopGracePeriod: NANOSECONDS,
+          },
+          Networks: [{ Target: 'host' }],
+          Placement: { Constraints: options.constraints ?? [] },
+          RestartPolicy: { Condition: 'any', Delay: 0.3 * NANOSECONDS },
+        },
+        Mode: { Replicated: { Replicas: options.replicas } },
+        UpdateConfig: updateConfig,
+        RollbackConfig: { ...updateConfig, FailureAction: 'pause' },
+      } as Docker.CreateServiceOptions);
+      made.push(id);
+      return id;
+    },
+    /** Kills the process of a running task's container. */
+    crashTask: async ({ task_id }: Pick<OrchestratorTask, 'task_id'>): Promise<void> => {
+      const { Status } = (await docker.getTask(task_id).inspect()) as {
+        Status: { ContainerStatus: { ContainerID: string } };
+      };
+      await docker.getContainer(Status.ContainerStatus.ContainerID).kill({ signal: 'SIGKILL' });
+    },
+    removeService: (id: string) => docker.getService(id).remove(),
+    dispose: async (): Promise<void> => {
+      for (const id of made)
+        await docker
+          .getService(id)
+          .remove()
+          .catch(() => undefined);
+    },
+  };
+}
