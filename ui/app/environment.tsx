@@ -5,7 +5,7 @@ import { listEnvironments, type EnvironmentSummary } from '#contract/scale.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { OBSERVED_REFETCH_MS } from '#ui/patterns/observed-age.tsx';
 import { startEnvironment } from './environment-rules.ts';
-import { oneValue } from './search-params.ts';
+import { oneValue, type AppSearch } from './search-params.ts';
 
 const REMEMBERED = 'control.environment';
 const DEFAULT = 'prod';
@@ -25,6 +25,10 @@ export interface ChosenEnvironment {
   environments: readonly EnvironmentSummary[];
   choose: (environment: string) => void;
 }
+
+/** The environment of an address before it is known which there are. */
+export const environmentToStartWith = (search: AppSearch): string =>
+  oneValue(search.env) ?? remembered() ?? DEFAULT;
 
 const NONE: readonly EnvironmentSummary[] = [];
 

@@ -18,7 +18,7 @@ Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 reloadOnNewRelease();
 const queryClient = createQueryClient();
-const router = createAppRouter();
+const router = createAppRouter(queryClient);
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -1,18 +1,21 @@
 import {
-  createRootRoute,
+  createRootRouteWithContext,
   createRoute,
   createRouter,
   lazyRouteComponent,
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router';
+import type { QueryClient } from '@tanstack/react-query';
+import { listTenants } from '#contract/tenants.ts';
+import { listLoader } from './list-loader.ts';
 import { Root } from './root.tsx';
 import { NotFoundPage } from './not-found-page.tsx';
 import { PageError } from './page-error.tsx';
 import { parseSearch, stringifySearch, type AppSearch } from './search-params.ts';
 import { Shell } from './shell.tsx';
 
-const rootRoute = createRootRoute({
+const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   validateSearch: (search: Record<string, unknown>): AppSearch => search as AppSearch,
   search: { middlewares: [retainSearchParams<AppSearch>(['env'])] },
   component: Root,
@@ -36,6 +39,7 @@ const overviewRoute = createRoute({
 const tenantsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/tenants',
+  loader: listLoader(listTenants, 'tenant_id'),
   component: lazyRouteComponent(() => import('#ui/tenants/tenants-page.tsx'), 'TenantsPage'),
 });
 const tenantRoute = createRoute({
@@ -105,6 +109,11 @@ const tasksRoute = createRoute({
   getParentRoute: () => scaleRoute,
   path: '/tasks',
   component: lazyRouteComponent(() => import('#ui/scale/tasks-tab.tsx'), 'TasksTab'),
+});
+const topologyRoute = createRoute({
+  getParentRoute: () => scaleRoute,
+  path: '/topology',
+  component: lazyRouteComponent(() => import('#ui/scale/topology/topology-tab.tsx'), 'TopologyTab'),
 });
 const nodeRoute = createRoute({
   getParentRoute: () => shellRoute,
@@ -211,6 +220,7 @@ const routeTree = rootRoute.addChildren([
       servicesRoute,
       hostsRoute,
       tasksRoute,
+      topologyRoute,
     ]),
     nodeRoute,
     serviceRoute.addChildren([serviceTasksRoute, serviceSpecificationsRoute]),
@@ -227,9 +237,10 @@ const routeTree = rootRoute.addChildren([
   ]),
 ]);
 
-export const createAppRouter = () =>
+export const createAppRouter = (queryClient: QueryClient) =>
   createRouter({
     routeTree,
+    context: { queryClient },
     parseSearch,
     stringifySearch,
     defaultPreload: 'intent',

@@ -1,5 +1,4 @@
 /** The table of lists and details: rows of 36 px, a header that stays, selection, sorting by the server, and row actions. */
-import { Checkbox } from '@mantine/core';
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import {
   flexRender,
@@ -119,11 +118,13 @@ export function DataTable<Row extends object>({
           <tr>
             {selection && (
               <th className={classes.check} scope="col">
-                <Checkbox
-                  size="xs"
+                <input
+                  type="checkbox"
                   aria-label="Select all rows of this page"
                   checked={rows.length > 0 && table.getIsAllRowsSelected()}
-                  indeterminate={table.getIsSomeRowsSelected()}
+                  ref={(box) => {
+                    if (box) box.indeterminate = table.getIsSomeRowsSelected();
+                  }}
                   disabled={rows.length === 0}
                   onChange={table.getToggleAllRowsSelectedHandler()}
                 />
@@ -165,8 +166,8 @@ export function DataTable<Row extends object>({
                   >
                     {selection && (
                       <td className={classes.check}>
-                        <Checkbox
-                          size="xs"
+                        <input
+                          type="checkbox"
                           aria-label={`Select ${row.id}`}
                           checked={row.getIsSelected()}
                           onChange={row.getToggleSelectedHandler()}

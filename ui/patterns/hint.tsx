@@ -18,7 +18,8 @@ export function Hint({
   label,
   children,
 }: {
-  label: React.ReactNode;
+  /** A function is called when it is shown. */
+  label: React.ReactNode | (() => React.ReactNode);
   children: React.ReactElement<React.DOMAttributes<HTMLElement>>;
 }) {
   const [at, setAt] = useState<HTMLElement | null>(null);
@@ -48,7 +49,9 @@ export function Hint({
           hide();
         },
       })}
-      {at?.isConnected && <Tooltip opened target={at} label={label} />}
+      {at?.isConnected && (
+        <Tooltip opened target={at} label={typeof label === 'function' ? label() : label} />
+      )}
     </>
   );
 }

@@ -29,13 +29,13 @@ export function RelativeTime({
   if (iso === null) return <Unknown why={missing} />;
   return (
     <Hint
-      label={
+      label={() => (
         <>
           {exactTime(iso)}
           <br />
           {iso}
         </>
-      }
+      )}
     >
       <time dateTime={iso} className={classes.quiet}>
         {formatAgo(Date.parse(iso), now)}
