@@ -4,6 +4,8 @@
  * A consumer delivers the messages; whether they are all there is judged by the stream's leader, which is asked again and again. So a
  * consumer that was lost, a replica that lags and a server that hangs are noticed though nothing is delivered.
  *
+ * A message that is purged or deleted by hand is delivered to nobody. It is noticed by the number of keys, which otherwise never falls.
+ *
  * Mark: what is remembered of a stream beside the revision, to tell on resuming whether it is still the same one: when it was
  * created, how many keys it had, and the last message seen. A stream that was deleted, purged, or restored from a backup and grown since
  * differs in one of them.
@@ -36,6 +38,7 @@ interface Mark {
 
 /** How often the leader is asked; with its answer an idle watch says that it has caught up. */
 const ASK_EVERY_MS = 700;
+const ASK_AT_MOST_EVERY_MS = 50;
 /** Nothing was delivered for so long though there is something: the consumer is lost. */
 const STALL_LIMIT_MS = 4_000;
 /** A consumer that nobody reads is removed by the server after this time, also when this process was killed. */
@@ -101,8 +104,8 @@ export async function* watchBucket(
   signal: AbortSignal,
   mark: string,
 ): AsyncGenerator<PlacementWatchEvent> {
-  let moment = await bucket.moment();
-  let known = await recognise(bucket, moment, from, mark);
+  let base = await bucket.moment();
+  let last = await recognise(bucket, base, from, mark);
   const { consumer, name } = await openConsumer(bucket, {
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: from + 1,
@@ -115,24 +118,36 @@ export async function* watchBucket(
   let position = from;
   let deliveries = 0;
   let progressAt = performance.now();
-  const caughtUp = (): PlacementWatchEvent => ({
-    kind: 'caught_up',
-    revision: position,
-    mark: JSON.stringify(known),
-  });
-  const gone = () => new PlacementHistoryGoneError(position, moment.first);
+  /** Revisions after `base` that made a key. */
+  let creations: number[] = [];
+  const keys = () => base.keys + creations.length;
+  const caughtUp = (): PlacementWatchEvent => {
+    const known: Mark = { created: base.created, keys: keys(), last };
+    return { kind: 'caught_up', revision: position, mark: JSON.stringify(known) };
+  };
 
-  /** Whether the leader's answer `moment` says that everything was delivered. */
-  const isCaughtUp = async (): Promise<boolean> => {
-    if (moment.created !== known.created || moment.last < position || moment.keys < known.keys) throw gone();
-    known = { ...known, keys: moment.keys };
-    if (position >= moment.last) return true;
+  let askedAt = 0;
+  const ask = async (pause_ms: number) => {
+    if (pause_ms > 0) await pause(pause_ms, undefined, { ref: false });
+    askedAt = performance.now();
+    const before = { position, keys: keys() };
+    return { before, now: await bucket.moment() };
+  };
+
+  /** Whether the leader's answer says that everything was delivered. */
+  const isCaughtUp = async ({ before, now }: Awaited<ReturnType<typeof ask>>): Promise<boolean> => {
+    if (now.created !== base.created || now.last < before.position || now.keys < before.keys) {
+      throw new PlacementHistoryGoneError(before.position, now.first);
+    }
+    base = now;
+    creations = creations.filter((revision) => revision > now.last);
+    if (position >= now.last) return true;
     if (performance.now() - progressAt < ASK_EVERY_MS / 2 || messages.getPending() > 0) return false;
     const { num_pending, delivered } = await consumer.info();
     const idle = num_pending === 0 && delivered.consumer_seq === deliveries;
     // Only deleted messages are left: the consumer skips them.
-    if (idle && (await bucket.messageAt(moment.last)) === null) {
-      position = moment.last;
+    if (idle && (await bucket.messageAt(now.last)) === null) {
+      position = now.last;
       return true;
     }
     if (performance.now() - progressAt < STALL_LIMIT_MS) return false;
@@ -142,15 +157,15 @@ export async function* watchBucket(
   try {
     const incoming = messages[Symbol.asyncIterator]();
     let next = incoming.next();
-    let asked = Promise.resolve(moment);
+    let asked = ask(0);
+    let mayHaveMadeKeys = false;
     while (!signal.aborted) {
       next.catch(() => undefined);
       asked.catch(() => undefined);
       const happened = await Promise.race([next, asked]);
-      if ('created' in happened) {
-        moment = happened;
-        if (await isCaughtUp()) yield caughtUp();
-        asked = pause(ASK_EVERY_MS, undefined, { ref: false }).then(() => bucket.moment());
+      if ('now' in happened) {
+        if (await isCaughtUp(happened)) yield caughtUp();
+        asked = ask(ASK_EVERY_MS);
         continue;
       }
       if (happened.done) break;
@@ -163,12 +178,22 @@ export async function* watchBucket(
       const change = bucket.changeOf(contentOf(message));
       position = change.revision;
       progressAt = performance.now();
-      known = {
-        ...known,
-        last: { revision: position, key: change.key, time_ms: Number(message.timestampNanos / 1_000_000n) },
+      last = {
+        revision: position,
+        key: change.key,
+        time_ms: Number(message.timestampNanos / 1_000_000n),
       };
+      const expected = message.headers?.get('Nats-Expected-Last-Subject-Sequence') ?? '';
+      if (expected === '') mayHaveMadeKeys = true;
+      else if (expected === '0' && position > base.last) creations.push(position);
       yield { kind: 'change', ...change };
-      if (message.info.pending === 0 && messages.getPending() === 0) yield caughtUp();
+      if (message.info.pending > 0 || messages.getPending() > 0) continue;
+      yield caughtUp();
+      // Who wrote without expecting anything may have made keys; they are counted before somebody can purge them unnoticed.
+      if (mayHaveMadeKeys && performance.now() - askedAt > ASK_AT_MOST_EVERY_MS) {
+        mayHaveMadeKeys = false;
+        asked = ask(0);
+      }
     }
   } finally {
     signal.removeEventListener('abort', stop);
@@ -184,23 +209,23 @@ async function recognise(
   moment: StreamMoment,
   from: number,
   mark: string,
-): Promise<Mark> {
+): Promise<Mark['last']> {
   const gone = new PlacementHistoryGoneError(from, moment.first);
   // All that was there at `from` is gone: overwritten or purged, which cannot be told apart.
   if (from > moment.last || (from > 0 && moment.first > from + 1)) throw gone;
-  if (mark === '') return { created: moment.created, keys: moment.keys, last: null };
+  if (mark === '') return null;
   const known = JSON.parse(mark) as Mark;
   if (known.created !== moment.created || moment.keys < known.keys) throw gone;
-  if (known.last === null) return known;
+  if (known.last === null) return null;
   const { revision, key, time_ms } = known.last;
   const same = await bucket.messageAt(revision);
   if (same !== null) {
     if (same.time.getTime() !== time_ms || bucket.keyOf(same.subject) !== key) throw gone;
-    return known;
+    return known.last;
   }
   const later = await bucket.newestOf(key);
   if (later === null || later.seq < revision) throw gone;
-  return known;
+  return known.last;
 }
 
 async function openConsumer(
