@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const REPOSITORY = '127.0.0.1:1/platform';
 
 /**
- * Images of one file system and different commands. `platform` and `next` run until they are told to stop, `broken` fails at once,
+ * Images of one file system and different commands; the file `/variant` holds the name. `platform` and `next` run until they are told to stop, `broken` fails at once,
  * `fading` fails after three seconds.
  */
 export const TEST_IMAGES = {
@@ -39,9 +39,10 @@ export async function importTestImages(docker: Docker): Promise<void> {
     for (const [name, command] of Object.entries(COMMANDS)) {
       const folder = join(work, name);
       await mkdir(folder);
+      await writeFile(join(folder, 'variant'), `${name}\n`);
       await writeFile(
         join(folder, 'Dockerfile'),
-        `FROM ${REPOSITORY}:root\nCMD ${JSON.stringify(command)}\n`,
+        `FROM ${REPOSITORY}:root\nCOPY variant /variant\nCMD ${JSON.stringify(command)}\n`,
       );
       await whole(
         docker,

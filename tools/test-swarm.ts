@@ -33,7 +33,7 @@ export function testSwarm() {
     address,
     swarmAddress: { socket_path: socketPath },
     createService: async (options: TestServiceOptions, of = environment): Promise<string> => {
-      const policy = { parallelism: 1, failure_action: 'pause', monitor_s: 1, ...options.update_policy };
+      const policy = { parallelism: 0, failure_action: 'pause', monitor_s: 0.5, ...options.update_policy };
       const updateConfig = {
         Parallelism: policy.parallelism,
         Delay: (policy.delay_s ?? 0) * NANOSECONDS,

@@ -37,6 +37,9 @@ export interface AppliedChange {
  * between, all of it happens again with a fresh read, so `decide` must judge what it is given and may throw StepFailure when that is not
  * what the job was started for. A step that may run again after a crash is idempotent by such a `decide`.
  *
+ * `record` is told what the service ran before the change and runs after it, for the history (service-history-store.ts): a change that
+ * follows quickly would hide both from the watch.
+ *
  * Throws StepFailure `service_gone`, `service_busy` (changed by others again and again) or `orchestrator_refused`; OrchestratorError
  * `unavailable` goes through, for then it is not known whether the change was made.
  */
@@ -44,6 +47,7 @@ export async function applyServiceChange(
   orchestrator: Orchestrator,
   service_id: string,
   decide: (service: OrchestratorService) => ServiceChange | null,
+  record: (service: OrchestratorService, is_ours: boolean) => Promise<void> = async () => undefined,
 ): Promise<AppliedChange> {
   for (let attempt = 1; ; attempt += 1) {
     const service = await orchestrator.service(service_id);
@@ -52,8 +56,10 @@ export async function applyServiceChange(
     const tasks = await orchestrator.tasks(service_id);
     const ended_before = tasks.filter((task) => !isLive(task)).map(({ task_id }) => task_id);
     if (change === null) return { target: targetOf(service, ended_before), changed: false };
+    await record(service, false);
     try {
       const changed = await orchestrator.updateService(service_id, service.version, change);
+      await record(changed, true);
       return { target: targetOf(changed, ended_before), changed: true };
     } catch (error) {
       if (!(error instanceof OrchestratorConflictError)) throw asStepFailure(error, service.name);

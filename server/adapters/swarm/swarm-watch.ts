@@ -13,9 +13,10 @@ import { idPages, type SwarmReader } from './swarm-reader.ts';
  * One environment's picture of a Swarm, kept by the engine's events and narrow reads.
  *
  * The engine tells of changes of nodes and services, not of tasks. It counts, however, the running and the wanted tasks of every service
- * in one small answer. So the counts are read every other second, and the tasks of a service when its counts or its
- * specification changed, while they are not as wanted (*unsettled*), and otherwise, without the ended ones, every 15 seconds. Nodes and
- * services are read one by one when an event names them, and in a slow round besides, for an event may be lost.
+ * in one small answer. So the counts are read every other second, and the tasks of a service when its counts or its specification
+ * changed and while they are not as wanted (*unsettled*). A task may be replaced between two counts: the wanted tasks of every service
+ * are read every 2 seconds where that is quick, and every 15 at most. Nodes and services are read one by one when an event names them,
+ * and in a slow round besides, for an event may be lost.
  *
  * A *round* is one turn of the loop; it ends with `caught_up`, for it has heard from the engine.
  */
@@ -24,7 +25,9 @@ const ROUND_MS = 1_000;
 /** Events come in bursts. */
 const BURST_MS = 100;
 const COUNTS_EVERY_MS = 2_000;
-const TASKS_EVERY_MS = 15_000;
+const TASKS_EVERY_MS = { least: 2_000, most: 15_000 };
+/** Looking at all services takes at most this share of the time, until `most` is reached. */
+const TASKS_SHARE = 1 / 20;
 const NODE_PAGES = 6;
 const NODE_PAGE_EVERY_MS = 5_000;
 /** A read is repeated at the earliest after so many times the time that it took: what is large is read less often. */
@@ -171,9 +174,14 @@ class Picture {
     if (isDue && rested >= known.readTookMs * REST) {
       yield* this.#readTasks(service, known, 'all');
       known.seen = seen;
-    } else if (rested >= TASKS_EVERY_MS) {
+    } else if (rested >= this.#tasksEveryMs()) {
       yield* this.#readTasks(service, known, 'wanted');
     }
+  }
+
+  #tasksEveryMs(): number {
+    const all = [...this.#services.values()].reduce((sum, { readTookMs }) => sum + readTookMs, 0);
+    return Math.min(Math.max(all / TASKS_SHARE, TASKS_EVERY_MS.least), TASKS_EVERY_MS.most);
   }
 
   async *#readTasks(

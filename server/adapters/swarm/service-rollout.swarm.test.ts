@@ -1,0 +1,220 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { StepContext } from '#server/jobs/job-definition.ts';
+import type { Orchestrator, OrchestratorService, ServiceChange } from '#server/scale/orchestrator.ts';
+import type { RolloutFigures } from '#server/scale/rollout-rules.ts';
+import { applyServiceChange, awaitRollout } from '#server/scale/service-rollout.ts';
+import { TEST_IMAGES } from '#tools/test-docker-image.ts';
+import { testSwarm } from '#tools/test-swarm.ts';
+import { openSwarmOrchestrator } from './swarm-orchestrator.ts';
+
+/** What Docker Swarm does to those who take its word for it, on a real engine. */
+describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
+  let swarm: ReturnType<typeof testSwarm>;
+  let orchestrator: Orchestrator;
+  beforeEach(() => {
+    swarm = testSwarm();
+    orchestrator = openSwarmOrchestrator(swarm.swarmAddress, swarm.environment);
+  });
+  afterEach(async () => {
+    await orchestrator.close();
+    await swarm.dispose();
+  });
+
+  const apply = (service_id: string, change: ServiceChange) =>
+    applyServiceChange(orchestrator, service_id, () => change);
+  const present = async (service_id: string): Promise<OrchestratorService> => {
+    const service = await orchestrator.service(service_id);
+    if (service === null) throw new Error('the service is gone');
+    return service;
+  };
+  /** Makes a change and waits for it as a job does. */
+  const rollOut = async (
+    service_id: string,
+    change: ServiceChange,
+    { monitor_s = 0.5, deadline_s = 30 } = {},
+  ): Promise<RolloutFigures> => {
+    const { target } = await apply(service_id, change);
+    return awaitRollout(step(deadline_s), orchestrator, target, { monitor_s });
+  };
+  const settledService = async (options: Parameters<typeof swarm.createService>[0]): Promise<string> => {
+    const service_id = await swarm.createService({ ...options, replicas: 0 });
+    await rollOut(service_id, { replicas: options.replicas });
+    return service_id;
+  };
+  const updateState = async (service_id: string) => (await present(service_id)).update.state;
+
+  it('scales, deploys, restarts and goes back, and shows the tasks meanwhile', async () => {
+    const service_id = await settledService({ replicas: 2 });
+    const before = await present(service_id);
+    const shown: RolloutFigures[] = [];
+    const { target } = await apply(service_id, { image: TEST_IMAGES.next });
+    const figures = await awaitRollout(step(30, shown), orchestrator, target, { monitor_s: 0.5 });
+    expect(figures).toMatchObject({ wanted: 2, running: 2, leaving: 0, failed: [], update: 'completed' });
+    expect(shown.some(({ running }) => running < 2)).toBe(true);
+    expect((await orchestrator.tasks(service_id)).filter(isUp).map(({ image }) => image)).toEqual([
+      TEST_IMAGES.next,
+      TEST_IMAGES.next,
+    ]);
+    await rollOut(service_id, { restart: true });
+    await rollOut(service_id, { spec: before.spec });
+    expect((await orchestrator.tasks(service_id)).filter(isUp).map(({ image }) => image)).toEqual([
+      TEST_IMAGES.platform,
+      TEST_IMAGES.platform,
+    ]);
+    await rollOut(service_id, { replicas: 0 });
+    expect((await orchestrator.tasks(service_id)).filter(isUp)).toEqual([]);
+  });
+
+  it('gives up at its own deadline on a task that finds no host, where Swarm would wait for ever', async () => {
+    const service_id = await swarm.createService({ replicas: 1, constraints: ['node.labels.zone==nowhere'] });
+    await expect(rollOut(service_id, { image: TEST_IMAGES.next }, { deadline_s: 3 })).rejects.toMatchObject({
+      code: 'rollout_timed_out',
+      message: expect.stringMatching(/0 of 1 tasks run.*task 1 is pending.*no suitable node/),
+    });
+    expect(await updateState(service_id)).toBe('updating');
+  });
+
+  it('counts a failure after Swarm has stopped looking, and names the task and its exit', async () => {
+    const service_id = await settledService({ replicas: 1 });
+    await expect(rollOut(service_id, { image: TEST_IMAGES.fading }, { monitor_s: 6 })).rejects.toMatchObject({
+      code: 'rollout_tasks_failed',
+      message: expect.stringMatching(/task 1 failed: .*exit.*8/),
+    });
+    expect(await updateState(service_id)).toBe('completed');
+  });
+
+  it('calls a rollback by Swarm a failure, with what went wrong', async () => {
+    const service_id = await settledService({ replicas: 1, update_policy: { failure_action: 'rollback' } });
+    const before = await present(service_id);
+    const { target } = await apply(service_id, { image: TEST_IMAGES.broken });
+    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('rollback_completed');
+    await expect(awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
+      code: 'rollout_rolled_back',
+      message: expect.stringMatching(/took the change back.*task 1 failed: .*exit.*7/),
+    });
+    expect(await present(service_id)).toMatchObject({ spec_digest: before.spec_digest });
+  });
+
+  it('calls a rollback that fails as well by its name', async () => {
+    const service_id = await swarm.createService({
+      replicas: 1,
+      image: TEST_IMAGES.broken,
+      update_policy: { failure_action: 'rollback' },
+    });
+    const { target } = await apply(service_id, { restart: true });
+    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('rollback_paused');
+    await expect(awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
+      code: 'rollout_rollback_paused',
+    });
+  });
+
+  it('calls a paused update a failure', async () => {
+    const service_id = await settledService({ replicas: 1, update_policy: { max_failure_ratio: 0.9 } });
+    const { target } = await apply(service_id, { image: TEST_IMAGES.broken });
+    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('paused');
+    const failed = await awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 }).catch(
+      (error: unknown) => error,
+    );
+    expect(failed).toMatchObject({
+      code: 'rollout_paused',
+      message: expect.stringMatching(/paused the update/),
+    });
+  });
+
+  it('fails where exactly the allowed share of tasks fails, which Swarm calls complete', async () => {
+    // Of two tasks the second fails with the new image: one half, which is not above one half.
+    const service_id = await settledService({
+      replicas: 2,
+      update_policy: { max_failure_ratio: 0.5 },
+      env: ['SLOT={{.Task.Slot}}'],
+      command: [
+        'sh',
+        '-c',
+        'trap "exit 0" TERM; read variant < /variant; [ "$variant$SLOT" = broken2 ] && exit 9; sleep 100000 & wait',
+      ],
+    });
+    const { target } = await apply(service_id, { image: TEST_IMAGES.broken });
+    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('completed');
+    await expect(awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
+      code: 'rollout_tasks_failed',
+      message: expect.stringMatching(/task 2 failed: .*exit.*9/),
+    });
+  });
+
+  it('notices that somebody else’s change has cut its own short', async () => {
+    const service_id = await settledService({ replicas: 2, update_policy: { parallelism: 1, delay_s: 5 } });
+    const { target } = await apply(service_id, { image: TEST_IMAGES.next });
+    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('updating');
+    const rollout = awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 }).catch(
+      (error: unknown) => error,
+    );
+    await apply(service_id, { image: TEST_IMAGES.fading });
+    expect(await rollout).toMatchObject({ code: 'rollout_superseded' });
+  });
+
+  it('decides again on a fresh read when the service changed in between', async () => {
+    const service_id = await swarm.createService({ replicas: 0 });
+    let interfered = false;
+    const seen: (number | null)[] = [];
+    const racing: Orchestrator = {
+      ...orchestrator,
+      tasks: async (id) => {
+        if (!interfered) {
+          interfered = true;
+          await apply(id, { image: TEST_IMAGES.next });
+        }
+        return orchestrator.tasks(id);
+      },
+    };
+    const { target } = await applyServiceChange(racing, service_id, ({ version, replicas_desired }) => {
+      seen.push(version);
+      return { replicas: (replicas_desired ?? 0) + 1 };
+    });
+    expect(new Set(seen).size).toBe(2);
+    expect(target.replicas).toBe(1);
+    expect(await present(service_id)).toMatchObject({ image: TEST_IMAGES.next, replicas_desired: 1 });
+  });
+
+  it('loses no change of several that come at once', async () => {
+    const service_id = await swarm.createService({ replicas: 0, constraints: ['node.labels.zone==nowhere'] });
+    const more = () =>
+      applyServiceChange(orchestrator, service_id, ({ replicas_desired }) => ({
+        replicas: (replicas_desired ?? 0) + 1,
+      }));
+    await Promise.all(Array.from({ length: 5 }, more));
+    expect((await present(service_id)).replicas_desired).toBe(5);
+  });
+
+  it('does not take what failed before its own change for a failure of it', async () => {
+    const service_id = await settledService({ replicas: 1 });
+    const [task] = (await orchestrator.tasks(service_id)).filter(isUp);
+    if (!task) throw new Error('no task runs');
+    await swarm.crashTask(task);
+    await expect
+      .poll(async () => (await orchestrator.tasks(service_id)).filter(isUp).map(({ task_id }) => task_id), {
+        timeout: 30_000,
+      })
+      .not.toContain(task.task_id);
+    expect(await rollOut(service_id, { replicas: 2 })).toMatchObject({ running: 2, failed_count: 0 });
+  });
+});
+
+const isUp = ({ state, desired_state }: { state: string; desired_state: string }): boolean =>
+  state === 'running' && desired_state === 'running';
+
+/** A job's step with this many seconds, that keeps what it is shown. */
+function step(deadline_s: number, shown: unknown[] = []): StepContext<unknown> {
+  const started_at = new Date();
+  return {
+    job_id: 'job',
+    input: {},
+    outputs: {},
+    signal: new AbortController().signal,
+    started_at,
+    deadline: new Date(started_at.getTime() + deadline_s * 1000),
+    request_id: 'request',
+    progress: async (figures) => {
+      shown.push(figures);
+    },
+  };
+}
