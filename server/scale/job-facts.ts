@@ -20,6 +20,21 @@ export async function findLiveJobs(
   return rows;
 }
 
+/** Jobs that hold this node, service or environment now, other than `exceptJobId`. */
+export async function findTargetJobs(
+  db: Database,
+  environment: string,
+  target: { type: string; id: string },
+  exceptJobId: string | null = null,
+): Promise<LiveJob[]> {
+  const { rows } = await sql<LiveJob>`select job_id, title from jobs
+    where environment = ${environment} and target_type = ${target.type} and target_id = ${target.id} and tenant_id is null
+      and step_count > 0 and state in ('queued', 'running', 'undoing', 'stuck') and job_id is distinct from ${exceptJobId}::uuid`.execute(
+    db,
+  );
+  return rows;
+}
+
 /** The last drains of this service kind in the environment that came to their end. */
 export async function findDrainHistory(
   db: Database,

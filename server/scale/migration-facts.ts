@@ -57,11 +57,11 @@ export async function readPlacement(
   }
 }
 
-/** Asks the nodes, all at once, for their status, readiness and, unless gateways, the tenant. */
+/** Asks the nodes, all at once, for their status, readiness and, unless gateways, the tenant if there is one to ask about. */
 export async function askNodes(
   dependencies: ScaleDependencies,
   nodes: readonly NodeAddress[],
-  tenant_id: string,
+  tenant_id: string | null,
   request_id: string,
 ): Promise<NodeFacts[]> {
   const call = { request_id };
@@ -76,7 +76,7 @@ export async function askNodes(
       const [status, ready, tenant] = await Promise.all([
         answerOf(dependencies.nodes.status(node, call)),
         answerOf(dependencies.nodes.ready(node, call)),
-        node.kind === 'gateway'
+        node.kind === 'gateway' || tenant_id === null
           ? null
           : answerOf<NodeTenant>(dependencies.nodes.tenant(node, tenant_id, call)),
       ]);

@@ -20,7 +20,8 @@ export interface NodeFacts {
 }
 
 type Level = Check['level'];
-const check = (
+/** A check, with its figure and limit where there is one. */
+export const check = (
   code: string,
   level: Level,
   subject: Check['subject'],

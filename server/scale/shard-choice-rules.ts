@@ -29,7 +29,7 @@ export function leastLoadedShard(
 }
 
 /** Why a shard can take no tenant, or null when it can. */
-function unfitness(
+export function unfitness(
   shard: string,
   holders: readonly NodeFacts[],
   count: number,
