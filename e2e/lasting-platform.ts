@@ -1,0 +1,142 @@
+/** A platform and a database that outlive the servers which work with them: servers are killed, restarted and doubled beside it. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import type { Job, Plan } from '#contract/jobs.ts';
+import { startFleet } from '#fleet/fleet.ts';
+import { startEmbeddedPostgres } from '#server/adapters/embedded-postgres/embedded-postgres.ts';
+import {
+  freePort,
+  startControl,
+  temporaryFolder,
+  waitFor,
+  type Caller,
+  type ControlProcess,
+} from './control-process.ts';
+
+export const ENVIRONMENT = 'prod';
+export const ENDED_STATES: readonly string[] = [
+  'succeeded',
+  'failed_rolled_back',
+  'cancelled_rolled_back',
+  'stuck',
+];
+
+export type LastingPlatform = Awaited<ReturnType<typeof startLastingPlatform>>;
+
+/** One environment, `prod`, that a `control.yaml` names. `speed` is how much faster than life its nodes work. */
+export async function startLastingPlatform({ speed = 5 }: { speed?: number } = {}) {
+  const { folder, remove } = await temporaryFolder();
+  const [fleet, postgres] = await Promise.all([
+    startFleet({ dataDir: folder, environments: [ENVIRONMENT], speed }),
+    startEmbeddedPostgres({
+      dataDir: path.join(folder, 'postgres'),
+      settings: { fsync: 'off', synchronous_commit: 'off' },
+    }),
+  ]);
+  const nodes = fleet.manifest.nodes.map(({ node_id, kind, url, shards, labels }) => ({
+    node_id,
+    kind,
+    url,
+    shards,
+    labels,
+  }));
+  const configuration = {
+    environments: [
+      {
+        name: ENVIRONMENT,
+        production: true,
+        placement: { file: path.join(folder, `placement-${ENVIRONMENT}.db`) },
+        nodes,
+      },
+    ],
+  };
+  await writeFile(path.join(folder, 'control.yaml'), stringify(configuration));
+  return {
+    folder,
+    fleet,
+    nodes,
+    postgres,
+    /** A server beside the others; on a port of its own unless one is named. */
+    start: async (
+      options: { program?: string; port?: number; env?: Record<string, string> } = {},
+    ): Promise<ControlProcess> =>
+      startControl({
+        ...(options.program !== undefined && { program: options.program }),
+        dataDir: folder,
+        port: options.port ?? (await freePort()),
+        env: {
+          CONTROL_DATABASE_URL: postgres.url,
+          CONTROL_NODE_TOKEN: fleet.manifest.token,
+          ...options.env,
+        },
+      }),
+    /** Nodes of the kind that serve the tenant, as they say themselves. */
+    serving: async (kind: string, tenantId: string): Promise<string[]> => {
+      const answers = await Promise.all(
+        nodes
+          .filter((node) => node.kind === kind)
+          .map(async ({ node_id, url }) => {
+            const answer = await fetch(`${url}/admin/tenants/${tenantId}`, {
+              headers: { authorization: `Bearer ${fleet.manifest.token}` },
+            });
+            const { state } = (await answer.json()) as { state: string };
+            return state === 'active' ? [node_id] : [];
+          }),
+      );
+      return answers.flat();
+    },
+    stop: async () => {
+      await fleet.close();
+      await postgres.stop();
+      await remove();
+    },
+  };
+}
+
+/** Resolves with the job once it is in one of these states. */
+export const waitForJob = (
+  caller: Caller,
+  jobId: string,
+  states: readonly string[] = ENDED_STATES,
+): Promise<Job> =>
+  waitFor(
+    `job ${jobId} to be ${states.join(' or ')}`,
+    async () => (await caller.call<Job>('GET', `/jobs/${jobId}`)).body,
+    ({ state }) => states.includes(state),
+  );
+
+/** Creates a tenant and waits until it is provisioned. */
+export async function createTenant(caller: Caller, tenant_id: string): Promise<void> {
+  const created = await caller.call<{ job_id: string }>('POST', '/tenants', {
+    tenant_id,
+    name: tenant_id,
+    environments: [ENVIRONMENT],
+  });
+  if (created.status !== 202) throw new Error(`creating ${tenant_id}: ${JSON.stringify(created.body)}`);
+  const { state } = await waitForJob(caller, created.body.job_id);
+  if (state !== 'succeeded') throw new Error(`provisioning ${tenant_id} ended ${state}`);
+}
+
+/** Plans and starts the move of the tenant's aggregate to a shard that does not serve it; answers the job and both nodes. */
+export async function startMove(platform: LastingPlatform, caller: Caller, tenant_id: string) {
+  const aggregates = platform.nodes.filter(({ kind }) => kind === 'aggregate');
+  const [serving] = await platform.serving('aggregate', tenant_id);
+  const source = aggregates.find(({ node_id }) => node_id === serving);
+  const target = aggregates.find(({ node_id }) => node_id !== serving);
+  if (!source || !target) throw new Error(`nobody serves ${tenant_id}`);
+  const move = { environment: ENVIRONMENT, tenant_id, service: 'aggregate', target_shard: target.shards[0] };
+  // A node may still be applying what the provisioning wrote; until then it blocks the plan by name.
+  const plan = await waitFor(
+    'a plan without blockers',
+    () => caller.call<Plan>('POST', '/scale/migrations/plan', move),
+    (answer) => answer.status === 200 && answer.body.blockers.length === 0,
+  );
+  const started = await caller.call<{ job_id: string }>('POST', '/scale/migrations', {
+    ...move,
+    plan_hash: plan.body.plan_hash,
+    reason: 'rehearsal',
+  });
+  if (started.status !== 202) throw new Error(`moving ${tenant_id}: ${JSON.stringify(started.body)}`);
+  return { job_id: started.body.job_id, source, target };
+}
