@@ -27,7 +27,13 @@ import {
 import type { PlacementStore } from './placement-store.ts';
 import { releaseInPlace, remove, restore, type Move, type Verdict } from './placement-transition-rules.ts';
 import type { PlacementRecord } from '#contract/placement-record.ts';
-import { acknowledgers, type NodeSettings, type ScaleDependencies } from './scale-settings.ts';
+import {
+  acknowledgers,
+  acknowledgingKinds,
+  type EnvironmentSettings,
+  type NodeSettings,
+  type ScaleDependencies,
+} from './scale-settings.ts';
 
 export const ARCHIVE_TENANT = 'archive_tenant';
 
@@ -43,7 +49,7 @@ interface Site {
   store: PlacementStore;
   move: Move;
   nodes: NodeSettings[];
-  acknowledgers: NodeSettings[];
+  settings: EnvironmentSettings;
 }
 
 /** The job kind `archive_tenant`. */
@@ -59,12 +65,12 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
       // A removal has no target; see `remove`.
       move: { job_id: step.job_id, tenant_id, service, shard, target_shard: shard, epoch },
       nodes: nodesNamed(settings.nodes, nodes),
-      acknowledgers: acknowledgers(settings, service),
+      settings,
     };
   };
   const sitesOf = (step: Step): Site[] => step.input.sites.map((site) => siteOf(step, site));
   const concerned = (step: Step): NodeSettings[] => [
-    ...new Set(sitesOf(step).flatMap((site) => site.acknowledgers)),
+    ...new Set(sitesOf(step).flatMap(({ settings, move }) => acknowledgers(settings, move.service))),
   ];
 
   async function check(step: Step): Promise<void> {
@@ -88,7 +94,7 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
     rule: (record: PlacementRecord | null, move: Move) => Verdict,
   ): Promise<void> {
     const goals: ReturnGoal[] = [];
-    for (const { store, move, nodes, acknowledgers: all } of sitesOf(step)) {
+    for (const { store, move, nodes, settings } of sitesOf(step)) {
       const aware_from = await firstWriteOf(store, move, step.job_id);
       if (aware_from === null) continue;
       const { revision, record } = await writePlacement(store, move, (found) => rule(found, move));
@@ -98,7 +104,7 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
         tenant_id: move.tenant_id,
         revision,
         aware_from,
-        acknowledgers: all,
+        acknowledgers: () => acknowledgers(settings, move.service),
         serving: nodes,
         absent: [],
       });
@@ -109,7 +115,8 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
   const goalsOf = (step: Step) => {
     const { revisions } = step.outputs['remove'] as { revisions: Record<string, number> };
     return sitesOf(step).map((site) => ({
-      nodes: site.acknowledgers,
+      settings: site.settings,
+      kinds: acknowledgingKinds(site.move.service),
       revision: revisions[site.environment] ?? 0,
     }));
   };
@@ -117,8 +124,8 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
   async function verify(step: Step): Promise<void> {
     const { tenant_id } = step.input;
     const { revisions } = step.outputs['remove'] as { revisions: Record<string, number> };
-    const expectations = sitesOf(step).flatMap(({ environment, acknowledgers: all }) =>
-      all.map((node) => ({
+    const expectations = sitesOf(step).flatMap(({ environment, settings, move }) =>
+      acknowledgers(settings, move.service).map((node) => ({
         node,
         tenant_id,
         state: 'absent' as const,

@@ -20,6 +20,10 @@ export const nodesNamed = <N extends Pick<NodeSettings, 'node_id'>>(
   node_ids: readonly string[],
 ): N[] => nodes.filter(({ node_id }) => node_ids.includes(node_id));
 
+/** What a step throws that would otherwise take the silence of nobody for an answer. */
+export const nodesGone = (node_ids: readonly string[]): StepFailure =>
+  new StepFailure('node_gone', `Not expected any more: ${node_ids.join(', ')}.`);
+
 /** Shows the checks and throws StepFailure `preflight_blocked` when one stands in the way. */
 export async function passChecks(
   step: Pick<StepContext<unknown>, 'progress'>,

@@ -10,9 +10,15 @@ import {
 } from '#server/jobs/job-definition.ts';
 import { setTenantStatus } from '#server/tenants/tenant-queries.ts';
 import { drainPlacements } from './drain-steps.ts';
-import { nodesNamed, passChecks, siteSettings } from './job-site.ts';
+import { nodesGone, nodesNamed, passChecks, siteSettings } from './job-site.ts';
 import { readMigrationFacts } from './migration-facts.ts';
-import { acknowledgers, type NodeSettings, type ScaleDependencies } from './scale-settings.ts';
+import {
+  acknowledgers,
+  acknowledgingKinds,
+  type EnvironmentSettings,
+  type NodeSettings,
+  type ScaleDependencies,
+} from './scale-settings.ts';
 import { CHECK_TIMEOUT_S, migrationChecks, type MigrationInput } from './placement-rules.ts';
 import {
   awaitAcknowledgement,
@@ -22,6 +28,7 @@ import {
   reloadNodes,
   reloadWhatAnswers,
   writePlacement,
+  type AcknowledgementGoal,
 } from './placement-steps.ts';
 import {
   placeBack,
@@ -47,7 +54,7 @@ type Step = StepContext<MigrateTenantInput>;
 interface Site {
   store: PlacementStore;
   move: Move;
-  acknowledgers: NodeSettings[];
+  settings: EnvironmentSettings;
   sources: NodeSettings[];
   targets: NodeSettings[];
   /** Source, target and gateways: those that have to hear of the move at once. */
@@ -65,7 +72,7 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
     return {
       store: settings.store,
       move: { job_id: step.job_id, tenant_id, service, shard, target_shard, epoch },
-      acknowledgers: all,
+      settings,
       sources: nodesNamed(all, source_nodes),
       targets: nodesNamed(all, target_nodes),
       concerned: all.filter(
@@ -74,6 +81,12 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
       ),
     };
   };
+
+  const goalOf = (step: Step, revision: number): AcknowledgementGoal => ({
+    settings: siteSettings(dependencies, step.input.environment),
+    kinds: acknowledgingKinds(step.input.service),
+    revision,
+  });
 
   async function check(step: Step): Promise<void> {
     const facts = await readMigrationFacts(dependencies, step.input, step.request_id, step.job_id);
@@ -102,7 +115,7 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
         tenant_id: site.move.tenant_id,
         revision,
         aware_from,
-        acknowledgers: site.acknowledgers,
+        acknowledgers: () => acknowledgers(site.settings, step.input.service),
         serving: serving ? site.sources : [],
         absent: site.targets,
       },
@@ -131,7 +144,8 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
   }
 
   async function verify(step: Step): Promise<void> {
-    const { store, move, acknowledgers: nodes, concerned, sources, targets } = siteOf(step);
+    const { store, move, concerned, sources, targets } = siteOf(step);
+    if (targets.length === 0) throw nodesGone(step.input.target_nodes);
     const { revision } = await writePlacement(store, move, (record) => serveOnTarget(record, move));
     await reloadWhatAnswers(step, admin, concerned);
     const { tenant_id } = move;
@@ -139,7 +153,7 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
       ...targets.map((node) => ({ node, tenant_id, state: 'active' as const, revision })),
       ...sources.map((node) => ({ node, tenant_id, state: 'absent' as const, revision })),
     ]);
-    await awaitAcknowledgement(step, admin, [{ nodes, revision }]);
+    await awaitAcknowledgement(step, admin, [goalOf(step, revision)]);
   }
 
   const steps = (input: MigrateTenantInput): StepDefinition<MigrateTenantInput>[] => [
@@ -156,7 +170,7 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
       name: 'acknowledge',
       run: (step) => {
         const { revision } = step.outputs['place'] as { revision: number };
-        return awaitAcknowledgement(step, admin, [{ nodes: siteOf(step).acknowledgers, revision }]);
+        return awaitAcknowledgement(step, admin, [goalOf(step, revision)]);
       },
       time_box_s: input.ack_timeout_s,
     },

@@ -3,8 +3,17 @@ import type { NodeKind } from '#contract/placement-record.ts';
 
 /** Port: the administrative calls to one platform node (`docs/node-contract.md`). Every call is idempotent. */
 
-/** Where a node answers; `url` is its origin, from configuration or the orchestrator, never from a user. */
-export type NodeAddress = { node_id: string; kind: NodeKind; environment: string; url: string };
+/**
+ * Where a node answers; `url` is its origin, from configuration or the orchestrator, never from a user. Null: nobody knows where, for the
+ * reason in `absent`; every call then fails.
+ */
+export type NodeAddress = {
+  node_id: string;
+  kind: NodeKind;
+  environment: string;
+  url: string | null;
+  absent?: string;
+};
 
 /** `signal` cancels the call (it then rejects with the signal's reason); `request_id` is sent along as `x-request-id`. */
 export type NodeCallOptions = { signal?: AbortSignal; request_id?: string };
@@ -12,6 +21,8 @@ export type NodeCallOptions = { signal?: AbortSignal; request_id?: string };
 /** Each method rejects with NodeCallError unless the node gave a valid answer in time. */
 export type NodeAdmin = {
   status(node: NodeAddress, options?: NodeCallOptions): Promise<NodeStatus>;
+  /** The status of whichever node answers there: the name in the address is not held against it. */
+  identify(node: NodeAddress, options?: NodeCallOptions): Promise<NodeStatus>;
   /** Resolves for a node that says it is not ready, too: see `ready` and `checks`. */
   ready(node: NodeAddress, options?: NodeCallOptions): Promise<NodeReady>;
   tenant(node: NodeAddress, tenant_id: string, options?: NodeCallOptions): Promise<NodeTenant>;

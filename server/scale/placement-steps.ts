@@ -4,11 +4,12 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { NodeTenantState } from '#contract/node.ts';
-import { placementKey, type PlacementRecord } from '#contract/placement-record.ts';
+import { placementKey, type NodeKind, type PlacementRecord } from '#contract/placement-record.ts';
 import { StepFailure, type StepContext } from '#server/jobs/job-definition.ts';
 import type { NodeAddress, NodeAdmin } from './node-admin.ts';
 import { nodeCallProblem } from './node-rules.ts';
 import { PlacementConflictError, type PlacementEntry, type PlacementStore } from './placement-store.ts';
+import { expectedOf, type EnvironmentSettings } from './scale-settings.ts';
 import type { HeldPlacement, Verdict } from './placement-transition-rules.ts';
 
 const POLL_MS = 200;
@@ -163,13 +164,17 @@ export async function reloadWhatAnswers(
   await Promise.allSettled(nodes.map((node) => admin.reload(node, { request_id: step.request_id })));
 }
 
-/** A revision that nodes have to reach. */
+/** A revision that every expected node of these kinds has to reach. */
 export interface AcknowledgementGoal {
-  nodes: readonly NodeAddress[];
+  settings: Pick<EnvironmentSettings, 'environment' | 'nodes' | 'directory'>;
+  kinds: readonly NodeKind[];
   revision: number;
 }
 
-/** Waits until every node has applied the revision of its goal. */
+/**
+ * Waits until every expected node has applied the revision of its goal. Which those are is read anew at each look, and the last look asks
+ * the orchestrator whether there are others: a node that was started meanwhile counts, one that was forgotten for a moment too.
+ */
 export async function awaitAcknowledgement(
   step: Step,
   admin: NodeAdmin,
@@ -188,7 +193,13 @@ export async function awaitAcknowledgement(
     step,
     async () => {
       const blank = { placement_revision: null, acknowledged: false };
-      looks = (await Promise.all(goals.map((goal) => lookAt(goal.nodes, ask(goal), blank)))).flat();
+      const asked = goals.map((goal) => expectedOf(goal.settings, goal.kinds));
+      const answers = goals.map((goal, index) => lookAt(asked[index] ?? [], ask(goal), blank));
+      looks = (await Promise.all(answers)).flat();
+      if (looks.every(({ done }) => done)) {
+        const gaps = await Promise.all(goals.map((goal, index) => notAsked(goal, asked[index] ?? [])));
+        looks.push(...gaps.flat().map((gap) => ({ ...blank, ...gap, done: false })));
+      }
       const nodes = looks.map(({ done: _done, ...shown }) => shown);
       const revision =
         goals.length === 1 ? goals[0]?.revision : Math.max(0, ...goals.map((goal) => goal.revision));
@@ -200,6 +211,20 @@ export async function awaitAcknowledgement(
         `Not every node has acknowledged the placement: ${missing(looks)}.`,
       ),
   );
+}
+
+/** What else would have to acknowledge than the nodes that were asked. */
+async function notAsked(
+  { settings, kinds }: AcknowledgementGoal,
+  asked: readonly NodeAddress[],
+): Promise<Pick<NodeLook, 'node_id' | 'problem'>[]> {
+  const missing = (await settings.directory?.missing(kinds)) ?? null;
+  if (missing !== null)
+    return [{ node_id: `orchestrator of ${settings.environment}`, problem: `says: ${missing}` }];
+  const known = new Set(asked.map(({ node_id, url }) => `${node_id} ${url}`));
+  return expectedOf(settings, kinds)
+    .filter(({ node_id, url }) => !known.has(`${node_id} ${url}`))
+    .map(({ node_id }) => ({ node_id, problem: 'has just come' }));
 }
 
 /** What a node must say of the tenant. */
@@ -255,7 +280,7 @@ export interface ReturnGoal {
   revision: number;
   /** Nodes that still go by a revision before this one never heard of the job: for them nothing has happened. */
   aware_from: number;
-  acknowledgers: readonly NodeAddress[];
+  acknowledgers: () => readonly NodeAddress[];
   /** Nodes that have to serve the tenant; a drain that was asked for is resumed. */
   serving: readonly NodeAddress[];
   /** Nodes that must not have it. */
@@ -278,8 +303,9 @@ export async function awaitReturn(step: Step, admin: NodeAdmin, goals: readonly 
       if (placement_revision < goal.revision && !unaware) {
         problems.push(`has applied revision ${placement_revision}, not yet ${goal.revision}`);
       }
-      const serves = goal.serving.includes(node);
-      if (serves || goal.absent.includes(node)) {
+      const among = (nodes: readonly NodeAddress[]) => nodes.some(({ node_id }) => node_id === node.node_id);
+      const serves = among(goal.serving);
+      if (serves || among(goal.absent)) {
         let tenant = await admin.tenant(node, goal.tenant_id, call);
         if (serves && tenant.state !== 'active')
           tenant = await admin.resumeTenant(node, goal.tenant_id, call);
@@ -295,7 +321,7 @@ export async function awaitReturn(step: Step, admin: NodeAdmin, goals: readonly 
     async () => {
       looks = (
         await Promise.all(
-          goals.map((goal) => lookAt(goal.acknowledgers, ask(goal), { placement_revision: null })),
+          goals.map((goal) => lookAt(goal.acknowledgers(), ask(goal), { placement_revision: null })),
         )
       ).flat();
       const nodes = looks.map(({ done, ...look }) => ({ ...look, acknowledged: done }));

@@ -1,6 +1,6 @@
 /** Gives a tenant its first placements: in each environment, the least loaded shard of each service kind. */
 import { sql } from 'kysely';
-import { SERVICE_KINDS, type ServiceKind } from '#contract/placement-record.ts';
+import { NODE_KINDS, SERVICE_KINDS, type ServiceKind } from '#contract/placement-record.ts';
 import type { Tx } from '#server/db/database.ts';
 import type { JobRun } from '#server/db/mutate.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type StepDefinition,
 } from '#server/jobs/job-definition.ts';
 import { addEnvironment, setTenantStatus } from '#server/tenants/tenant-queries.ts';
-import { nodesNamed, siteSettings } from './job-site.ts';
+import { nodesGone, nodesNamed, siteSettings } from './job-site.ts';
 import { askNodes, readPlacement, requireEnvironment } from './migration-facts.ts';
 import {
   awaitAcknowledgement,
@@ -24,7 +24,7 @@ import {
   writePlacement,
 } from './placement-steps.ts';
 import { create, removeCreated, settleCreated } from './placement-transition-rules.ts';
-import { environmentOf, type ScaleDependencies } from './scale-settings.ts';
+import { acknowledgers, environmentOf, expectedOf, type ScaleDependencies } from './scale-settings.ts';
 import { leastLoadedShard } from './shard-choice-rules.ts';
 
 export const PROVISION_TENANT = 'provision_tenant';
@@ -163,16 +163,14 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
       const { revision } = await writePlacement(settings.store, { service, tenant_id }, (record) =>
         removeCreated(record, true),
       );
-      const ofKind = settings.nodes.filter(({ kind }) => kind === service);
-      const gateways = settings.nodes.filter(({ kind }) => kind === 'gateway');
       await awaitReturn(step, admin, [
         {
           tenant_id,
           revision,
           aware_from,
-          acknowledgers: [...ofKind, ...gateways],
+          acknowledgers: () => acknowledgers(settings, service),
           serving: [],
-          absent: ofKind,
+          absent: expectedOf(settings, [service]),
         },
       ]);
     }
@@ -189,7 +187,9 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
       const { revision } = await writePlacement(settings.store, { service, tenant_id }, (record) =>
         settleCreated(record, step.job_id),
       );
-      for (const node of nodesNamed(settings.nodes, placed[service].nodes)) {
+      const holders = nodesNamed(settings.nodes, placed[service].nodes);
+      if (holders.length === 0) throw nodesGone(placed[service].nodes);
+      for (const node of holders) {
         expectations.push({ node, tenant_id, state: 'active' as const, revision });
       }
     }
@@ -220,7 +220,8 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
           const revision = Math.max(
             ...Object.values(placedIn(step, environment)).map((each) => each.revision),
           );
-          return awaitAcknowledgement(step, admin, [{ nodes: settingsOf(environment).nodes, revision }]);
+          const goal = { settings: settingsOf(environment), kinds: NODE_KINDS, revision };
+          return awaitAcknowledgement(step, admin, [goal]);
         },
         time_box_s: input.ack_timeout_s,
       },

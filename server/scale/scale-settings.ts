@@ -3,6 +3,7 @@ import type { NodeKind, ServiceKind } from '#contract/placement-record.ts';
 import type pg from 'pg';
 import type { Database } from '#server/db/database.ts';
 import type { NodeAddress, NodeAdmin } from './node-admin.ts';
+import type { Orchestrator } from './orchestrator.ts';
 import type { PlacementStore } from './placement-store.ts';
 
 export interface ScaleThresholds {
@@ -37,15 +38,38 @@ export const DEFAULT_THRESHOLDS: ScaleThresholds = {
   ack_timeout_s: 30,
 };
 
-export type NodeSettings = NodeAddress & { labels: Record<string, string> };
+export type NodeSettings = NodeAddress & {
+  labels: Record<string, string>;
+  /** What runs the node, where an orchestrator does. */
+  task?: { task_id: string; service_id: string; host_id: string | null };
+};
+
+/** The nodes of an environment whose nodes an orchestrator runs, as this process knows them. */
+export interface NodeDirectory {
+  /** Every node that is expected now (`expectedNodes`). */
+  readonly nodes: readonly NodeSettings[];
+  /** Tasks whose process answers somewhere, but has not said which node it is. */
+  readonly strangers: readonly NodeSettings[];
+  /** Reads the index again if it has changed since, or `always`. */
+  refresh(always?: boolean): Promise<void>;
+  /**
+   * Asks the orchestrator afresh whether it runs nodes of these kinds that are not in the list yet, and says which; null when the list is
+   * whole. Says so, too, when the orchestrator does not answer.
+   */
+  missing(kinds: readonly NodeKind[]): Promise<string | null>;
+}
 
 export interface EnvironmentSettings {
   environment: string;
   /** Shown differently, and asked about twice. */
   production: boolean;
-  nodes: readonly NodeSettings[];
+  /** Every node that is expected now. Where an orchestrator runs nodes this changes: read it at each look, do not keep it. */
+  readonly nodes: readonly NodeSettings[];
   thresholds: ScaleThresholds;
   store: PlacementStore;
+  /** What runs the nodes, and the list of those that it runs. Absent: every node is configured. */
+  orchestrator?: Orchestrator;
+  directory?: NodeDirectory;
 }
 
 /** What the services, jobs and routes of this domain work with. */
@@ -57,9 +81,14 @@ export interface ScaleDependencies {
   nodes: NodeAdmin;
 }
 
-/** How often nodes are asked, and how often the placement store says that it is alive. */
-export const NODE_INTERVAL_S = 2;
+/** How often the placement store and the orchestrator say that they are alive. */
 export const PLACEMENT_INTERVAL_S = 1;
+export const ORCHESTRATOR_INTERVAL_S = 5;
+
+/** How often each node is asked, and how many a second at most: an environment of many nodes asks each of them less often. */
+export const NODE_INTERVAL_S = 2;
+const NODES_PER_S = 100;
+export const nodeIntervalSeconds = (nodes: number): number => Math.max(NODE_INTERVAL_S, nodes / NODES_PER_S);
 
 /** The settings of an environment, or undefined when there is none of that name. */
 export const environmentOf = (
@@ -68,6 +97,15 @@ export const environmentOf = (
 ): EnvironmentSettings | undefined =>
   dependencies.environments.find((settings) => settings.environment === environment);
 
-/** Nodes that must acknowledge a placement of this kind: every node of the kind, and every gateway. */
+/** The nodes of these kinds that are expected now. */
+export const expectedOf = (
+  { nodes }: Pick<EnvironmentSettings, 'nodes'>,
+  kinds: readonly NodeKind[],
+): NodeSettings[] => nodes.filter(({ kind }) => kinds.includes(kind));
+
+/** Kinds of the nodes that must acknowledge a placement of this kind: the kind itself, and every gateway. */
+export const acknowledgingKinds = (service: ServiceKind): NodeKind[] => [service, 'gateway'];
+
+/** Nodes that must acknowledge a placement of this kind, as they are now. */
 export const acknowledgers = (settings: EnvironmentSettings, service: ServiceKind): NodeSettings[] =>
-  settings.nodes.filter(({ kind }) => kind === service || kind === ('gateway' satisfies NodeKind));
+  expectedOf(settings, acknowledgingKinds(service));

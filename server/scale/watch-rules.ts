@@ -1,8 +1,12 @@
 /** Pure: what may be said of an index by the age of its last observation. */
 import type { EnvironmentSummary } from '#contract/scale.ts';
+import { ORCHESTRATOR_INTERVAL_S } from './scale-settings.ts';
 
 /** An index that was not confirmed for so long is down, whatever was last written about it. */
 export const STALE_AFTER_S = 5;
+
+/** The same of what an orchestrator runs: the port promises a word at least every 5 s. */
+export const ORCHESTRATOR_STALE_AFTER_S = 2 * ORCHESTRATOR_INTERVAL_S;
 
 export interface WatchRow {
   environment: string;
@@ -27,6 +31,24 @@ export function watcherState(row: WatchRow | undefined): EnvironmentSummary['wat
         ? 'The placement store has not been read yet.'
         : `No replica has heard of the placement store for ${Math.floor(row.age_s)} s.`,
   };
+}
+
+export interface OrchestratorWatchRow {
+  environment: string;
+  source: string;
+  state: 'live' | 'rebuilding' | 'down';
+  detail: string | null;
+  observed_at: string | null;
+  /** Seconds since `observed_at` by the clock that wrote it. */
+  age_s: number | null;
+}
+
+/** The state of an orchestrator's watcher as it may be shown. */
+export function orchestratorState(row: OrchestratorWatchRow | undefined): EnvironmentSummary['watcher'] {
+  if (!row) return { state: 'down', detail: 'The index of the orchestrator has not been filled yet.' };
+  const { state, detail, source, age_s } = row;
+  if (state !== 'live' || (age_s !== null && age_s <= ORCHESTRATOR_STALE_AFTER_S)) return { state, detail };
+  return { state: 'down', detail: `No replica has heard of the ${source} for ${Math.floor(age_s ?? 0)} s.` };
 }
 
 /** When all of these indexes were last known to equal their stores: the oldest, or null when one is not whole. */

@@ -57,7 +57,12 @@ export function createNodeAdminClient(clientOptions: NodeAdminClientOptions): No
   const deadlineMs = clientOptions.deadlineMs ?? 2_000;
 
   async function send<T>(call: Call<T>): Promise<T> {
-    const { options } = call;
+    const { options, node, path } = call;
+    if (node.url === null) {
+      const detail = node.absent ?? 'its address is not known';
+      throw new NodeCallError('unreachable', { node_id: node.node_id, path, status: null, detail });
+    }
+    const origin = node.url;
     const headers = {
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
       accept: 'application/json',
@@ -68,7 +73,7 @@ export function createNodeAdminClient(clientOptions: NodeAdminClientOptions): No
     const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await sendOnce(call, headers, signal);
+        return await sendOnce(call, origin, headers, signal);
       } catch (error) {
         options.signal?.throwIfAborted();
         if (deadline.aborted) throw timedOut(call, deadlineMs, error);
@@ -110,18 +115,21 @@ export function createNodeAdminClient(clientOptions: NodeAdminClientOptions): No
     node: NodeAddress,
     request: { method: 'GET' | 'POST'; path: string },
     options: NodeCallOptions,
+    mismatch: (answer: NodeStatus) => string | null = isFrom(node),
   ): Promise<NodeStatus> =>
     send<NodeStatus>({
       node,
       ...request,
       accepted: [200],
       validator: validators.status,
-      mismatch: isFrom(node),
+      mismatch,
       options,
     });
 
   return {
     status: (node, options = {}) => statusCall(node, { method: 'GET', path: '/admin/status' }, options),
+    identify: (node, options = {}) =>
+      statusCall(node, { method: 'GET', path: '/admin/status' }, options, () => null),
     drainNode: (node, options = {}) => statusCall(node, { method: 'POST', path: '/admin/drain' }, options),
     resumeNode: (node, options = {}) => statusCall(node, { method: 'POST', path: '/admin/resume' }, options),
     ready: (node, options = {}) =>
@@ -155,12 +163,17 @@ export function createNodeAdminClient(clientOptions: NodeAdminClientOptions): No
   };
 }
 
-async function sendOnce<T>(call: Call<T>, headers: Record<string, string>, signal: AbortSignal): Promise<T> {
+async function sendOnce<T>(
+  call: Call<T>,
+  origin: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<T> {
   const { node, path } = call;
   let response: Response;
   let text: string | null;
   try {
-    response = await fetch(new URL(path, node.url), {
+    response = await fetch(new URL(path, origin), {
       method: call.method,
       headers,
       redirect: 'error',

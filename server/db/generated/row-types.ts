@@ -67,6 +67,25 @@ export interface AuditEvents {
   user_agent: string | null;
 }
 
+export interface HostIndex {
+  address: string | null;
+  availability: 'active' | 'pause' | 'drain';
+  cpus: number | null;
+  engine_version: string;
+  environment: string;
+  host_id: string;
+  hostname: string;
+  labels: Generated<Json>;
+  leader: boolean;
+  memory_bytes: number | null;
+  problem: string | null;
+  region: string | null;
+  role: 'manager' | 'worker';
+  since: string;
+  state: 'ready' | 'down' | 'disconnected' | 'unknown';
+  tasks_running: number;
+}
+
 export interface Jobs {
   cancel_reason: string | null;
   cancel_requested_at: string | null;
@@ -130,18 +149,31 @@ export interface NodeIndex {
   consumer_lag: number | null;
   environment: string;
   git_sha: string | null;
+  host_id: string | null;
   inflight: number | null;
   kind: 'gateway' | 'aggregate' | 'projection' | 'runner';
   labels: Generated<Json>;
+  load: Json | null;
   node_id: string;
   observed_at: string | null;
   placement_revision: number | null;
   problem: string | null;
+  region: string | null;
+  service_id: string | null;
   shards: Generated<string[]>;
   since: string;
   state: 'ready' | 'not_ready' | 'draining' | 'unreachable' | 'lying' | 'unknown';
   storage: Json | null;
   version: string | null;
+}
+
+export interface OrchestratorWatch {
+  detail: string | null;
+  environment: string;
+  observed_at: string | null;
+  revision: number | null;
+  source: string;
+  state: 'live' | 'rebuilding' | 'down';
 }
 
 export interface PlacementIndex {
@@ -189,6 +221,39 @@ export interface SchemaMigrations {
   name: string;
 }
 
+export interface ServiceIndex {
+  digest: string | null;
+  environment: string;
+  image: string;
+  kind: 'gateway' | 'aggregate' | 'projection' | 'runner' | null | null;
+  labels: Generated<Json>;
+  mode: 'replicated' | 'global';
+  name: string;
+  problem: string | null;
+  replicas_current: number;
+  replicas_desired: number | null;
+  replicas_running: number;
+  service_id: string;
+  since: string;
+  spec_digest: string;
+  state: 'healthy' | 'updating' | 'degraded' | 'down' | 'paused' | 'rolled_back' | 'unknown';
+  task_spec_digest: string;
+  update: Json;
+}
+
+export interface ServiceRevisions {
+  digest: string | null;
+  environment: string;
+  image: string;
+  job_id: string | null;
+  recorded_at: Generated<string>;
+  replicas: number | null;
+  revision: number;
+  service_id: string;
+  spec: string;
+  spec_digest: string;
+}
+
 export interface Sessions {
   authenticated_at: string;
   created_at: Generated<string>;
@@ -222,6 +287,29 @@ export interface StepUpProofs {
   request_hash: string;
   session_id: string;
   used_at: string | null;
+}
+
+export interface TaskIndex {
+  created_at: string;
+  current: boolean;
+  desired_state: 'new' | 'pending' | 'assigned' | 'accepted' | 'preparing' | 'ready' | 'starting' | 'running' | 'complete' | 'shutdown' | 'failed' | 'rejected' | 'remove' | 'orphaned';
+  digest: string | null;
+  environment: string;
+  error: string | null;
+  host_id: string | null;
+  hostname: string | null;
+  image: string;
+  kind: 'gateway' | 'aggregate' | 'projection' | 'runner' | null | null;
+  message: string | null;
+  node_id: string | null;
+  service_id: string;
+  service_name: string;
+  since: string;
+  slot: number | null;
+  state: 'new' | 'pending' | 'assigned' | 'accepted' | 'preparing' | 'ready' | 'starting' | 'running' | 'complete' | 'shutdown' | 'failed' | 'rejected' | 'remove' | 'orphaned';
+  task_id: string;
+  url: string | null;
+  wanted: boolean;
 }
 
 export interface Tenants {
@@ -263,18 +351,23 @@ export interface DB {
   api_tokens: ApiTokens;
   assignments: Assignments;
   audit_events: AuditEvents;
+  host_index: HostIndex;
   job_steps: JobSteps;
   jobs: Jobs;
   node_index: NodeIndex;
+  orchestrator_watch: OrchestratorWatch;
   placement_index: PlacementIndex;
   placement_watch: PlacementWatch;
   plans: Plans;
   roles: Roles;
   schema_migrations: SchemaMigrations;
+  service_index: ServiceIndex;
+  service_revisions: ServiceRevisions;
   sessions: Sessions;
   shard_totals: ShardTotals;
   sign_in_throttle: SignInThrottle;
   step_up_proofs: StepUpProofs;
+  task_index: TaskIndex;
   tenant_totals: TenantTotals;
   tenants: Tenants;
   users: Users;

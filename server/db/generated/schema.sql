@@ -223,6 +223,32 @@ CREATE INDEX audit_events_tenant ON public.audit_events USING btree (tenant_id, 
 CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
 CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
+create table host_index (
+  environment text not null,
+  host_id text not null,
+  hostname text not null,
+  role text not null,
+  leader boolean not null,
+  state text not null,
+  availability text not null,
+  address text,
+  region text,
+  labels jsonb not null default '{}'::jsonb,
+  engine_version text not null,
+  cpus double precision,
+  memory_bytes double precision,
+  tasks_running integer not null,
+  problem text,
+  since timestamp with time zone not null,
+  constraint host_index_pkey PRIMARY KEY (environment, host_id),
+  constraint host_index_availability_check CHECK ((availability = ANY (ARRAY['active'::text, 'pause'::text, 'drain'::text]))),
+  constraint host_index_role_check CHECK ((role = ANY (ARRAY['manager'::text, 'worker'::text]))),
+  constraint host_index_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'down'::text, 'disconnected'::text, 'unknown'::text])))
+);
+CREATE INDEX host_index_hostname ON public.host_index USING btree (hostname, (((environment || '/'::text) || host_id)));
+CREATE INDEX host_index_state ON public.host_index USING btree (state, (((environment || '/'::text) || host_id)));
+CREATE INDEX host_index_tasks_running ON public.host_index USING btree (tasks_running, (((environment || '/'::text) || host_id)));
+
 create table job_steps (
   job_id uuid not null,
   step_index integer not null,
@@ -311,9 +337,26 @@ create table node_index (
   problem text,
   since timestamp with time zone not null,
   observed_at timestamp with time zone,
+  load jsonb,
+  host_id text,
+  service_id text,
+  region text,
   constraint node_index_pkey PRIMARY KEY (environment, node_id),
   constraint node_index_kind_check CHECK ((kind = ANY (ARRAY['gateway'::text, 'aggregate'::text, 'projection'::text, 'runner'::text]))),
   constraint node_index_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'not_ready'::text, 'draining'::text, 'unreachable'::text, 'lying'::text, 'unknown'::text])))
+);
+CREATE INDEX node_index_host ON public.node_index USING btree (environment, host_id) WHERE (host_id IS NOT NULL);
+CREATE INDEX node_index_service ON public.node_index USING btree (environment, service_id) WHERE (service_id IS NOT NULL);
+
+create table orchestrator_watch (
+  environment text not null,
+  source text not null,
+  revision bigint,
+  state text not null,
+  detail text,
+  observed_at timestamp with time zone,
+  constraint orchestrator_watch_pkey PRIMARY KEY (environment),
+  constraint orchestrator_watch_state_check CHECK ((state = ANY (ARRAY['live'::text, 'rebuilding'::text, 'down'::text])))
 );
 
 create table placement_index (
@@ -376,6 +419,48 @@ create table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (name)
 );
 
+create table service_index (
+  environment text not null,
+  service_id text not null,
+  name text not null,
+  kind text,
+  mode text not null,
+  state text not null,
+  image text not null,
+  digest text,
+  replicas_desired integer,
+  replicas_running integer not null,
+  replicas_current integer not null,
+  task_spec_digest text not null,
+  spec_digest text not null,
+  update jsonb not null,
+  labels jsonb not null default '{}'::jsonb,
+  problem text,
+  since timestamp with time zone not null,
+  constraint service_index_pkey PRIMARY KEY (environment, service_id),
+  constraint service_index_kind_check CHECK ((kind = ANY (ARRAY['gateway'::text, 'aggregate'::text, 'projection'::text, 'runner'::text]))),
+  constraint service_index_mode_check CHECK ((mode = ANY (ARRAY['replicated'::text, 'global'::text]))),
+  constraint service_index_state_check CHECK ((state = ANY (ARRAY['healthy'::text, 'updating'::text, 'degraded'::text, 'down'::text, 'paused'::text, 'rolled_back'::text, 'unknown'::text])))
+);
+CREATE INDEX service_index_name ON public.service_index USING btree (name, (((environment || '/'::text) || service_id)));
+CREATE INDEX service_index_replicas_running ON public.service_index USING btree (replicas_running, (((environment || '/'::text) || service_id)));
+CREATE INDEX service_index_service_id ON public.service_index USING btree (service_id);
+CREATE INDEX service_index_state ON public.service_index USING btree (state, (((environment || '/'::text) || service_id)));
+
+create table service_revisions (
+  environment text not null,
+  service_id text not null,
+  revision integer not null,
+  spec_digest text not null,
+  spec text not null,
+  image text not null,
+  digest text,
+  replicas integer,
+  job_id text,
+  recorded_at timestamp with time zone not null default now(),
+  constraint service_revisions_pkey PRIMARY KEY (environment, service_id, revision)
+);
+
 create table sessions (
   session_id uuid not null default uuidv7(),
   token_hash bytea not null,
@@ -423,6 +508,38 @@ create table step_up_proofs (
   constraint step_up_proofs_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(session_id)
 );
 CREATE INDEX step_up_proofs_expires_at ON public.step_up_proofs USING btree (expires_at);
+
+create table task_index (
+  environment text not null,
+  task_id text not null,
+  service_id text not null,
+  service_name text not null,
+  kind text,
+  slot integer,
+  host_id text,
+  hostname text,
+  node_id text,
+  state text not null,
+  desired_state text not null,
+  wanted boolean not null,
+  current boolean not null,
+  image text not null,
+  digest text,
+  url text,
+  message text,
+  error text,
+  since timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  constraint task_index_pkey PRIMARY KEY (environment, task_id),
+  constraint task_index_desired_state_check CHECK ((desired_state = ANY (ARRAY['new'::text, 'pending'::text, 'assigned'::text, 'accepted'::text, 'preparing'::text, 'ready'::text, 'starting'::text, 'running'::text, 'complete'::text, 'shutdown'::text, 'failed'::text, 'rejected'::text, 'remove'::text, 'orphaned'::text]))),
+  constraint task_index_kind_check CHECK ((kind = ANY (ARRAY['gateway'::text, 'aggregate'::text, 'projection'::text, 'runner'::text]))),
+  constraint task_index_state_check CHECK ((state = ANY (ARRAY['new'::text, 'pending'::text, 'assigned'::text, 'accepted'::text, 'preparing'::text, 'ready'::text, 'starting'::text, 'running'::text, 'complete'::text, 'shutdown'::text, 'failed'::text, 'rejected'::text, 'remove'::text, 'orphaned'::text])))
+);
+CREATE INDEX task_index_host ON public.task_index USING btree (environment, host_id);
+CREATE INDEX task_index_service ON public.task_index USING btree (environment, service_id);
+CREATE INDEX task_index_service_name ON public.task_index USING btree (service_name, (((environment || '/'::text) || task_id)));
+CREATE INDEX task_index_since ON public.task_index USING btree (since, (((environment || '/'::text) || task_id)));
+CREATE INDEX task_index_state ON public.task_index USING btree (state, (((environment || '/'::text) || task_id)));
 
 create table tenant_totals (
   environment text not null,
