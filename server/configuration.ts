@@ -72,6 +72,14 @@ const ConfigurationFile = Type.Object(
           port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
           trust_proxy: Type.Optional(Type.Boolean()),
           requests_per_second: Type.Optional(Type.Integer({ minimum: 1 })),
+          shutdown_delay_s: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 60,
+              description:
+                'A stopping server is not ready, but serves for so long, so that load balancers turn away',
+            }),
+          ),
         },
         strict,
       ),
@@ -97,6 +105,7 @@ export interface Configuration {
   port: number;
   trustProxy: boolean;
   requestsPerSecond: number;
+  shutdownDelayS: number;
   dataDir: string;
   /** Null: run PostgreSQL here. */
   databaseUrl: string | null;
@@ -130,6 +139,7 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
         : wholeNumber('PORT', env['PORT'], 65_535),
     trustProxy: file.http?.trust_proxy ?? false,
     requestsPerSecond: file.http?.requests_per_second ?? 5_000,
+    shutdownDelayS: file.http?.shutdown_delay_s ?? 0,
     dataDir: path.resolve(cwd, env['CONTROL_DATA_DIR'] || '.data'),
     databaseUrl: env['CONTROL_DATABASE_URL'] || file.database_url || null,
     environments: file.environments ?? null,

@@ -43,6 +43,7 @@ beforeAll(async () => {
     uiFolder: null,
     trustProxy: false,
     requestsPerSecond: 10_000,
+    shutdownDelayS: 0,
     owner: OWNER,
     logger: pino({ level: 'debug' }, { write: (line) => void (logged += line) }),
     gitSha: 'test',

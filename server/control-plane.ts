@@ -1,4 +1,5 @@
 /** Wires one control plane out of its parts. The only file that knows them all; `main.ts` and tests give it its outside world. */
+import { setTimeout as pause } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import type { ServiceKind } from '#contract/placement-record.ts';
 import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
@@ -30,6 +31,8 @@ export interface ControlPlaneOptions {
   uiFolder: string | null;
   trustProxy: boolean;
   requestsPerSecond: number;
+  /** How long a stopping server still serves after `/ready` has said so, for load balancers to turn away. */
+  shutdownDelayS: number;
   owner: { email: string; password: string | null };
   logger: Logger;
   gitSha: string;
@@ -91,6 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     logger.error({ err: error }, 'denials could not be recorded'),
   );
   const authenticator = createAuthenticator(db);
+  let stopping = false;
   const environmentNames = environments.map(({ environment }) => environment);
   const app = await createApp({
     db,
@@ -109,6 +113,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       ...auditRoutes({ db }),
     ],
     ready: async () => {
+      if (stopping) return [{ name: 'server', ok: false, detail: 'is stopping' }];
       const postgres = await pool.query('select 1').then(
         () => ({ ok: true, detail: 'answers' }),
         (error: Error) => ({ ok: false, detail: error.message }),
@@ -135,6 +140,8 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       return added;
     },
     stop: async () => {
+      stopping = true;
+      await pause(options.shutdownDelayS * 1000);
       await app.close();
       await executor.stop();
       await Promise.all([watch.stop(), feed.close(), denials.close()]);

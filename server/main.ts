@@ -60,6 +60,7 @@ async function main(): Promise<void> {
     uiFolder: existsSync(path.join(UI_FOLDER, 'index.html')) ? UI_FOLDER : null,
     trustProxy: configuration.trustProxy,
     requestsPerSecond: configuration.requestsPerSecond,
+    shutdownDelayS: configuration.shutdownDelayS,
     owner: configuration.owner,
     logger,
     gitSha: gitSha(),

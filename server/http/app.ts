@@ -5,6 +5,7 @@ import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { ENDPOINTS } from '#contract/endpoints.ts';
 import { ControlError } from './control-error.ts';
 import { registerApiReference } from './api-reference.ts';
+import { endEventStreams } from './event-stream.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import { registerProblemHandler } from './problem-handler.ts';
 import { registerRoute } from './register-route.ts';
@@ -35,6 +36,8 @@ export interface AppOptions extends GuardDeps {
 }
 
 const BODY_LIMIT = 256 * 1024;
+/** What is still being answered this long after the server began to close is cut off. */
+const CLOSE_WITHIN_MS = 10_000;
 
 /** Builds the application; rejects when a route has no endpoint in the contract, or an endpoint no route. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
@@ -45,7 +48,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     genReqId: (request) => requestIdOf(request.headers),
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { ignoreTrailingSlash: false },
-    forceCloseConnections: true,
+    // A closing server takes no new connections, answers what was sent, and says with each answer that the connection ends.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
     // Each line names its request itself; a logger a request costs more than most handlers.
     childLoggerFactory: (logger) => logger,
   });
@@ -80,6 +85,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       'request',
     );
     done();
+  });
+
+  app.addHook('preClose', async () => {
+    endEventStreams();
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS).unref();
   });
 
   app.get('/health', async () => ({ status: 'ok' }));

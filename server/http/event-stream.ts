@@ -5,6 +5,10 @@ import type { StreamMessage } from './route.ts';
 /** A comment keeps proxies from closing a quiet stream; before each the caller's session is looked at again. */
 const HEARTBEAT_MS = 5_000;
 
+/** Streams that are open; they have no end of their own, so a closing server ends them, and their readers come back elsewhere. */
+const open = new Set<AbortController>();
+export const endEventStreams = (): void => open.forEach((stream) => stream.abort());
+
 /** Sends messages until they end, the caller leaves, or `stillAllowed` says no. */
 export async function sendEventStream(
   reply: FastifyReply,
@@ -12,6 +16,7 @@ export async function sendEventStream(
   leave: AbortController,
   stillAllowed: () => Promise<boolean>,
 ): Promise<void> {
+  open.add(leave);
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, {
@@ -37,6 +42,7 @@ export async function sendEventStream(
     if (!leave.signal.aborted) reply.log.warn({ err: error }, 'an event stream broke');
   } finally {
     clearInterval(heartbeat);
+    open.delete(leave);
     raw.end();
   }
 }
