@@ -38,6 +38,8 @@ export default defineConfig({
           include: [swarmTests],
           exclude: notOurs,
           globalSetup: ['tools/vitest-global-setup.ts', 'tools/test-docker-setup.ts'],
+          // One file after the other: they share an engine, and some drain its host.
+          maxWorkers: 1,
           testTimeout: 90_000,
           hookTimeout: 60_000,
         },

@@ -40,7 +40,8 @@ export function testSwarm() {
         FailureAction: policy.failure_action,
         Monitor: policy.monitor_s * NANOSECONDS,
         MaxFailureRatio: policy.max_failure_ratio ?? 0,
-        Order: policy.order ?? 'stop-first',
+        // The engine takes three seconds to stop a task.
+        Order: policy.order ?? 'start-first',
       };
       const { id } = await docker.createService({
         Name: `${of}-${made.length + 1}`,

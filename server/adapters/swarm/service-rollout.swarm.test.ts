@@ -1,25 +1,21 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, it, type TestContext } from 'vitest';
 import type { StepContext } from '#server/jobs/job-definition.ts';
 import type { Orchestrator, OrchestratorService, ServiceChange } from '#server/scale/orchestrator.ts';
 import type { RolloutFigures } from '#server/scale/rollout-rules.ts';
 import { applyServiceChange, awaitRollout } from '#server/scale/service-rollout.ts';
 import { TEST_IMAGES } from '#tools/test-docker-image.ts';
-import { testSwarm } from '#tools/test-swarm.ts';
+import { testSwarm, type TestServiceOptions } from '#tools/test-swarm.ts';
 import { openSwarmOrchestrator } from './swarm-orchestrator.ts';
 
 /** What Docker Swarm does to those who take its word for it, on a real engine. */
-describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
-  let swarm: ReturnType<typeof testSwarm>;
-  let orchestrator: Orchestrator;
-  beforeEach(() => {
-    swarm = testSwarm();
-    orchestrator = openSwarmOrchestrator(swarm.swarmAddress, swarm.environment);
-  });
-  afterEach(async () => {
+/** A handle on the shared engine with an environment of its own, which goes with the test. */
+function openScene({ onTestFinished }: TestContext) {
+  const swarm = testSwarm();
+  const orchestrator = openSwarmOrchestrator(swarm.swarmAddress, swarm.environment);
+  onTestFinished(async () => {
     await orchestrator.close();
     await swarm.dispose();
   });
-
   const apply = (service_id: string, change: ServiceChange) =>
     applyServiceChange(orchestrator, service_id, () => change);
   const present = async (service_id: string): Promise<OrchestratorService> => {
@@ -27,45 +23,57 @@ describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
     if (service === null) throw new Error('the service is gone');
     return service;
   };
+  const tasksUp = async (service_id: string) =>
+    (await orchestrator.tasks(service_id)).filter(
+      ({ state, desired_state }) => state === 'running' && desired_state === 'running',
+    );
   /** Makes a change and waits for it as a job does. */
   const rollOut = async (
     service_id: string,
     change: ServiceChange,
-    { monitor_s = 0.5, deadline_s = 30 } = {},
+    { monitor_s = 0.5, deadline_s = 40 } = {},
   ): Promise<RolloutFigures> => {
     const { target } = await apply(service_id, change);
     return awaitRollout(step(deadline_s), orchestrator, target, { monitor_s });
   };
-  const settledService = async (options: Parameters<typeof swarm.createService>[0]): Promise<string> => {
+  const settledService = async (options: TestServiceOptions): Promise<string> => {
     const service_id = await swarm.createService({ ...options, replicas: 0 });
     await rollOut(service_id, { replicas: options.replicas });
     return service_id;
   };
   const updateState = async (service_id: string) => (await present(service_id)).update.state;
+  return { swarm, orchestrator, apply, present, tasksUp, rollOut, settledService, updateState };
+}
 
-  it('scales, deploys, restarts and goes back, and shows the tasks meanwhile', async () => {
+/** What Docker Swarm does to those who take its word for it, on a real engine. */
+describe.concurrent('rollouts over Docker Swarm', { timeout: 90_000 }, () => {
+  it('scales, deploys, restarts and goes back, and shows the tasks meanwhile', async (context) => {
+    const { expect } = context;
+    const { orchestrator, apply, present, tasksUp, rollOut, settledService } = openScene(context);
     const service_id = await settledService({ replicas: 2 });
     const before = await present(service_id);
     const shown: RolloutFigures[] = [];
     const { target } = await apply(service_id, { image: TEST_IMAGES.next });
-    const figures = await awaitRollout(step(30, shown), orchestrator, target, { monitor_s: 0.5 });
+    const figures = await awaitRollout(step(40, shown), orchestrator, target, { monitor_s: 0.5 });
     expect(figures).toMatchObject({ wanted: 2, running: 2, leaving: 0, failed: [], update: 'completed' });
     expect(shown.some(({ running }) => running < 2)).toBe(true);
-    expect((await orchestrator.tasks(service_id)).filter(isUp).map(({ image }) => image)).toEqual([
+    expect((await tasksUp(service_id)).map(({ image }) => image)).toEqual([
       TEST_IMAGES.next,
       TEST_IMAGES.next,
     ]);
     await rollOut(service_id, { restart: true });
     await rollOut(service_id, { spec: before.spec });
-    expect((await orchestrator.tasks(service_id)).filter(isUp).map(({ image }) => image)).toEqual([
+    expect((await tasksUp(service_id)).map(({ image }) => image)).toEqual([
       TEST_IMAGES.platform,
       TEST_IMAGES.platform,
     ]);
     await rollOut(service_id, { replicas: 0 });
-    expect((await orchestrator.tasks(service_id)).filter(isUp)).toEqual([]);
+    expect(await tasksUp(service_id)).toEqual([]);
   });
 
-  it('gives up at its own deadline on a task that finds no host, where Swarm would wait for ever', async () => {
+  it('gives up at its own deadline on a task that finds no host, where Swarm would wait for ever', async (context) => {
+    const { expect } = context;
+    const { swarm, rollOut, updateState } = openScene(context);
     const service_id = await swarm.createService({ replicas: 1, constraints: ['node.labels.zone==nowhere'] });
     await expect(rollOut(service_id, { image: TEST_IMAGES.next }, { deadline_s: 3 })).rejects.toMatchObject({
       code: 'rollout_timed_out',
@@ -74,7 +82,9 @@ describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
     expect(await updateState(service_id)).toBe('updating');
   });
 
-  it('counts a failure after Swarm has stopped looking, and names the task and its exit', async () => {
+  it('counts a failure after Swarm has stopped looking, and names the task and its exit', async (context) => {
+    const { expect } = context;
+    const { rollOut, settledService, updateState } = openScene(context);
     const service_id = await settledService({ replicas: 1 });
     await expect(rollOut(service_id, { image: TEST_IMAGES.fading }, { monitor_s: 6 })).rejects.toMatchObject({
       code: 'rollout_tasks_failed',
@@ -83,36 +93,42 @@ describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
     expect(await updateState(service_id)).toBe('completed');
   });
 
-  it('calls a rollback by Swarm a failure, with what went wrong', async () => {
+  it('calls a rollback by Swarm a failure, with what went wrong', async (context) => {
+    const { expect } = context;
+    const { orchestrator, apply, present, settledService, updateState } = openScene(context);
     const service_id = await settledService({ replicas: 1, update_policy: { failure_action: 'rollback' } });
     const before = await present(service_id);
     const { target } = await apply(service_id, { image: TEST_IMAGES.broken });
-    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('rollback_completed');
-    await expect(awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
+    await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('rollback_completed');
+    await expect(awaitRollout(step(40), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
       code: 'rollout_rolled_back',
       message: expect.stringMatching(/took the change back.*task 1 failed: .*exit.*7/),
     });
     expect(await present(service_id)).toMatchObject({ spec_digest: before.spec_digest });
   });
 
-  it('calls a rollback that fails as well by its name', async () => {
+  it('calls a rollback that fails as well by its name', async (context) => {
+    const { expect } = context;
+    const { swarm, orchestrator, apply, updateState } = openScene(context);
     const service_id = await swarm.createService({
       replicas: 1,
       image: TEST_IMAGES.broken,
-      update_policy: { failure_action: 'rollback' },
+      update_policy: { failure_action: 'rollback', order: 'stop-first' },
     });
     const { target } = await apply(service_id, { restart: true });
-    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('rollback_paused');
-    await expect(awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
+    await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('rollback_paused');
+    await expect(awaitRollout(step(40), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
       code: 'rollout_rollback_paused',
     });
   });
 
-  it('calls a paused update a failure', async () => {
+  it('calls a paused update a failure', async (context) => {
+    const { expect } = context;
+    const { orchestrator, apply, settledService, updateState } = openScene(context);
     const service_id = await settledService({ replicas: 1, update_policy: { max_failure_ratio: 0.9 } });
     const { target } = await apply(service_id, { image: TEST_IMAGES.broken });
-    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('paused');
-    const failed = await awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 }).catch(
+    await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('paused');
+    const failed = await awaitRollout(step(40), orchestrator, target, { monitor_s: 0.5 }).catch(
       (error: unknown) => error,
     );
     expect(failed).toMatchObject({
@@ -121,7 +137,9 @@ describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
     });
   });
 
-  it('fails where exactly the allowed share of tasks fails, which Swarm calls complete', async () => {
+  it('fails where exactly the allowed share of tasks fails, which Swarm calls complete', async (context) => {
+    const { expect } = context;
+    const { orchestrator, apply, settledService, updateState } = openScene(context);
     // Of two tasks the second fails with the new image: one half, which is not above one half.
     const service_id = await settledService({
       replicas: 2,
@@ -134,25 +152,29 @@ describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
       ],
     });
     const { target } = await apply(service_id, { image: TEST_IMAGES.broken });
-    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('completed');
-    await expect(awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
+    await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('completed');
+    await expect(awaitRollout(step(40), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
       code: 'rollout_tasks_failed',
       message: expect.stringMatching(/task 2 failed: .*exit.*9/),
     });
   });
 
-  it('notices that somebody else’s change has cut its own short', async () => {
+  it('notices that somebody else’s change has cut its own short', async (context) => {
+    const { expect } = context;
+    const { orchestrator, apply, settledService, updateState } = openScene(context);
     const service_id = await settledService({ replicas: 2, update_policy: { parallelism: 1, delay_s: 5 } });
     const { target } = await apply(service_id, { image: TEST_IMAGES.next });
-    await expect.poll(() => updateState(service_id), { timeout: 30_000 }).toBe('updating');
-    const rollout = awaitRollout(step(30), orchestrator, target, { monitor_s: 0.5 }).catch(
+    await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('updating');
+    const rollout = awaitRollout(step(40), orchestrator, target, { monitor_s: 0.5 }).catch(
       (error: unknown) => error,
     );
     await apply(service_id, { image: TEST_IMAGES.fading });
     expect(await rollout).toMatchObject({ code: 'rollout_superseded' });
   });
 
-  it('decides again on a fresh read when the service changed in between', async () => {
+  it('decides again on a fresh read when the service changed in between', async (context) => {
+    const { expect } = context;
+    const { swarm, orchestrator, apply, present } = openScene(context);
     const service_id = await swarm.createService({ replicas: 0 });
     let interfered = false;
     const seen: (number | null)[] = [];
@@ -175,7 +197,9 @@ describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
     expect(await present(service_id)).toMatchObject({ image: TEST_IMAGES.next, replicas_desired: 1 });
   });
 
-  it('loses no change of several that come at once', async () => {
+  it('loses no change of several that come at once', async (context) => {
+    const { expect } = context;
+    const { swarm, orchestrator, present } = openScene(context);
     const service_id = await swarm.createService({ replicas: 0, constraints: ['node.labels.zone==nowhere'] });
     const more = () =>
       applyServiceChange(orchestrator, service_id, ({ replicas_desired }) => ({
@@ -185,22 +209,21 @@ describe('rollouts over Docker Swarm', { timeout: 60_000 }, () => {
     expect((await present(service_id)).replicas_desired).toBe(5);
   });
 
-  it('does not take what failed before its own change for a failure of it', async () => {
+  it('does not take what failed before its own change for a failure of it', async (context) => {
+    const { expect } = context;
+    const { swarm, tasksUp, rollOut, settledService } = openScene(context);
     const service_id = await settledService({ replicas: 1 });
-    const [task] = (await orchestrator.tasks(service_id)).filter(isUp);
+    const [task] = await tasksUp(service_id);
     if (!task) throw new Error('no task runs');
     await swarm.crashTask(task);
     await expect
-      .poll(async () => (await orchestrator.tasks(service_id)).filter(isUp).map(({ task_id }) => task_id), {
-        timeout: 30_000,
+      .poll(async () => (await tasksUp(service_id)).map(({ task_id }) => task_id), {
+        timeout: 40_000,
       })
       .not.toContain(task.task_id);
     expect(await rollOut(service_id, { replicas: 2 })).toMatchObject({ running: 2, failed_count: 0 });
   });
 });
-
-const isUp = ({ state, desired_state }: { state: string; desired_state: string }): boolean =>
-  state === 'running' && desired_state === 'running';
 
 /** A job's step with this many seconds, that keeps what it is shown. */
 function step(deadline_s: number, shown: unknown[] = []): StepContext<unknown> {
