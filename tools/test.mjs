@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 
 import { findChromium } from './chromium.mjs';
+import { findDockerEngine } from './docker-engine.mjs';
 import { findNatsServer } from './nats-server.mjs';
 import { buildUi, installPackages, programEnvironment, root, runMain, SetupError } from './setup.mjs';
 import { readPlaywrightReport, readVitestReport } from './test-reports.mjs';
@@ -24,6 +25,7 @@ const stages = {
   openapi: () => runQuietly('node', ['tools/generate-openapi.ts', '--check']),
   unit: () => runVitest('unit'),
   integration: runIntegrationTests,
+  swarm: runSwarmTests,
   ui: buildUiStage,
   browser: runBrowserSpecs,
 };
@@ -125,6 +127,11 @@ async function runIntegrationTests() {
   const counts = await runVitest('integration');
   const skips = nats.path ? [] : [`integration: every test on NATS, because ${nats.reason}`];
   return { ...counts, skips: [...skips, ...(counts.skips ?? [])] };
+}
+
+function runSwarmTests() {
+  const { reason } = findDockerEngine();
+  return reason ? { skips: [`swarm: every test on Docker Swarm, because ${reason}`] } : runVitest('swarm');
 }
 
 async function runBrowserSpecs(earlier) {
