@@ -27,6 +27,14 @@ export const EnvironmentSummary = Type.Object({
   placement_count: Type.Integer(),
   placement_revision: Type.Integer({ description: 'Newest revision that the index has taken in' }),
   watcher: Type.Object({ state: OneOf(['live', 'rebuilding', 'down']), detail: Nullable(Type.String()) }),
+  placement_store: Type.Object({
+    kind: OneOf(['file', 'nats']),
+    address: Type.String(),
+    version: Nullable(
+      Type.String({ description: 'Of the server; null when there is none or it has not answered' }),
+    ),
+    warnings: Type.Array(Type.String({ description: 'What is unsafe about its set-up, a sentence' })),
+  }),
   observation: Observation,
 });
 export type EnvironmentSummary = Static<typeof EnvironmentSummary>;

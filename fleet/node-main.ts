@@ -65,7 +65,7 @@ function credentialsOf(options: ReturnType<typeof readOptions>): NatsCredentials
   if (!options['nats-user']) return null;
   const password = process.env['NATS_PASSWORD'];
   if (!password) throw new Error('--nats-user needs its password in the environment variable NATS_PASSWORD');
-  return { kind: 'password', user: options['nats-user'], password };
+  return { kind: 'password', user: options['nats-user'], password: () => password };
 }
 
 async function main(): Promise<void> {

@@ -10,6 +10,7 @@ import { Type, type Static } from 'typebox';
 import { parseDocument } from 'yaml';
 import { Environment, OneOf } from '#contract/common.ts';
 import { NODE_KINDS } from '#contract/placement-record.ts';
+import { NatsConfiguration, natsProblems, PlacementConfiguration } from './nats-configuration.ts';
 
 const strict = { additionalProperties: false };
 
@@ -17,15 +18,8 @@ const EnvironmentConfiguration = Type.Object(
   {
     name: Environment,
     production: Type.Optional(Type.Boolean()),
-    placement: Type.Object(
-      {
-        file: Type.String({
-          minLength: 1,
-          description: 'Path of the placement file that this environment’s nodes read',
-        }),
-      },
-      strict,
-    ),
+    placement: PlacementConfiguration,
+    nats: Type.Optional(NatsConfiguration),
     nodes: Type.Array(
       Type.Object(
         {
@@ -127,10 +121,10 @@ const DEFAULT_PORT = 7070;
 /** Reads arguments, environment and `control.yaml` (or the file that CONTROL_CONFIG names). Throws StartError with what to mend. */
 export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: string): Configuration {
   const options = readArguments(args);
-  const file = readFile(
-    path.resolve(cwd, env['CONTROL_CONFIG'] ?? 'control.yaml'),
-    env['CONTROL_CONFIG'] !== undefined,
-  );
+  const name = path.resolve(cwd, env['CONTROL_CONFIG'] ?? 'control.yaml');
+  const file = readFile(name, env['CONTROL_CONFIG'] !== undefined);
+  const problems = natsProblems(file.environments ?? [], env);
+  if (problems.length > 0) throw new StartError(`${name} does not fit: ${problems.join('; ')}.`);
   return {
     host: file.http?.host ?? '127.0.0.1',
     port:

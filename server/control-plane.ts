@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import type { ServiceKind } from '#contract/placement-record.ts';
 import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
-import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
 import { auditRoutes } from '#server/audit/audit-routes.ts';
 import { createDenialRecorder } from '#server/audit/denial-recorder.ts';
 import { openDatabase } from '#server/db/database.ts';
@@ -23,6 +22,7 @@ import { startScaleWatch } from '#server/scale/scale-watch.ts';
 import { seedTenants, type SeedEnvironment } from '#server/tenants/seed-tenants.ts';
 import { tenantRoutes } from '#server/tenants/tenant-routes.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
+import { openPlacementStore } from './open-placement-store.ts';
 
 export interface ControlPlaneOptions {
   databaseUrl: string;
@@ -68,7 +68,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const { logger } = options;
   const database = openDatabase(options.databaseUrl);
   const { db, pool } = database;
-  const environments = options.environments.map((environment) => openEnvironment(environment));
+  const environments = options.environments.map((environment) => openEnvironment(environment, logger));
   const scale = { db, pool, environments, nodes: createNodeAdminClient({ token: options.nodeToken }) };
   await seedRoleTemplates(db);
   const firstOwner = await createFirstOwner(db, options.owner);
@@ -121,6 +121,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       return [
         { name: 'postgres', ...postgres },
         { name: 'placement_watcher', ...watch.ready() },
+        { name: 'placement_stores', ok: true, detail: describeStores(environments) },
         { name: 'job_executor', ...executor.ready() },
       ];
     },
@@ -169,7 +170,18 @@ function seedEnvironment(
   };
 }
 
-function openEnvironment(environment: EnvironmentConfiguration): EnvironmentSettings {
+/** What stands behind each environment; whether it answers is for the watcher of the placements to say. */
+function describeStores(environments: readonly EnvironmentSettings[]): string {
+  return environments
+    .map(({ environment, store }) => {
+      const { kind, version, warnings } = store.describe();
+      const unsafe = warnings.length === 0 ? '' : ` (warnings: ${warnings.length})`;
+      return `${environment} on ${kind}${version === null ? '' : ` ${version}`}${unsafe}`;
+    })
+    .join('; ');
+}
+
+function openEnvironment(environment: EnvironmentConfiguration, logger: Logger): EnvironmentSettings {
   return {
     environment: environment.name,
     production: environment.production ?? false,
@@ -181,7 +193,6 @@ function openEnvironment(environment: EnvironmentConfiguration): EnvironmentSett
       labels: labels ?? {},
     })),
     thresholds: { ...DEFAULT_THRESHOLDS, ...environment.thresholds },
-    // Its own writes wake it at once; this is for what others write.
-    store: openPlacementFileStore(environment.placement.file, { pollIntervalMs: 100 }),
+    store: openPlacementStore(environment, logger),
   };
 }

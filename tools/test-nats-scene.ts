@@ -24,15 +24,15 @@ export interface NatsScene {
   /** The name of the bucket's stream. */
   stream: string;
   /** JetStream's administration; a new connection after a restart. */
-  administration(): Promise<{ manager: JetStreamManager; close(): Promise<void> }>;
+  administration(): Promise<{ manager: JetStreamManager; close: () => Promise<void> }>;
   database: DatabaseHandle;
   watcher: PlacementWatcher;
   /** Why the index was filled anew, each time. */
   rebuilds: string[];
   /** Waits until watcher and index say the same as the bucket; answers how long that took, in milliseconds. */
   untilEqual(limit_ms?: number): Promise<number>;
-  stopWatching(): Promise<void>;
-  dispose(): Promise<void>;
+  stopWatching: () => Promise<void>;
+  dispose: () => Promise<void>;
 }
 
 const SAME = `select coalesce(jsonb_object_agg(service || '.' || tenant_id, jsonb_build_array(revision, shard, state, epoch)), '{}') as rows

@@ -21,13 +21,13 @@ export interface TestNats {
   monitoring: string;
   folder: string;
   /** Ends the server as an operator would; the data stays. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
   /** Ends it as a crash would. */
-  kill(): Promise<void>;
+  kill: () => Promise<void>;
   /** Starts it again on the same port and data. */
-  start(): Promise<void>;
+  start: () => Promise<void>;
   /** Stops it and removes its data. */
-  dispose(): Promise<void>;
+  dispose: () => Promise<void>;
 }
 
 const START_LIMIT_MS = 10_000;
@@ -88,7 +88,7 @@ export async function startTestNats(
   await start();
   return {
     get url() {
-      return `${options.tls ? 'tls' : 'nats'}://127.0.0.1:${port}`;
+      return options.tls ? `tls://localhost:${port}` : `nats://127.0.0.1:${port}`;
     },
     get port() {
       return port;

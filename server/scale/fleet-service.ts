@@ -46,7 +46,7 @@ export async function listEnvironments(
     countNodes(db),
     readShardTotals(db, names),
   ]);
-  const items = environments.map(({ environment, production, nodes: configured }) => {
+  const items = environments.map(({ environment, production, nodes: configured, store }) => {
     const here = (row: { environment: string }) => row.environment === environment;
     const watch = watches.get(environment);
     return {
@@ -59,6 +59,7 @@ export async function listEnvironments(
       placement_count: totals.filter(here).reduce((sum, { tenant_count }) => sum + tenant_count, 0),
       placement_revision: watch?.revision ?? 0,
       watcher: watcherState(watch),
+      placement_store: store.describe(),
       observation: ofPlacements(watch?.observed_at ?? null),
     };
   });

@@ -34,7 +34,19 @@ export type PlacementWatchEvent =
   | ({ kind: 'change' } & PlacementChange)
   | { kind: 'caught_up'; revision: number; mark: PlacementMark };
 
+/** What is known of a store by now, for operators. */
+export type PlacementStoreDescription = {
+  kind: 'file' | 'nats';
+  /** Where it is, without credentials. */
+  address: string;
+  /** Of the server; null when there is none, or it has not answered yet. */
+  version: string | null;
+  /** What is unsafe about how it is set up, in sentences. */
+  warnings: string[];
+};
+
 export type PlacementStore = {
+  describe(): PlacementStoreDescription;
   /** The entry of a key, or null when it does not exist (any more). */
   get(key: string): Promise<PlacementEntry | null>;
   /**

@@ -34,6 +34,7 @@ const environment = (changes: Partial<EnvironmentRow> = {}): EnvironmentRow => (
   placement_count: 1,
   placement_revision: 1,
   watcher: { state: 'live', detail: null },
+  placement_store: { kind: 'file', address: '/data/placement.db', version: null, warnings: [] },
   observation: { source: 'placement store', observed_at: ago(1), interval_s: 5 },
   ...changes,
 });

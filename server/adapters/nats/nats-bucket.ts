@@ -9,7 +9,6 @@ import {
   type NextMsgRequest,
   type SeqMsgRequest,
   type StoredMsg,
-  type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
@@ -198,19 +197,4 @@ export class NatsBucket {
 /** `DEL` or `PURGE` for a marker that the key is gone, `''` for a value. */
 export function operationOf(headers: { get(name: string): string } | undefined): string {
   return headers === undefined ? '' : headers.get('KV-Operation') || headers.get('Nats-Marker-Reason');
-}
-
-/** How an existing bucket differs from the configuration, in sentences. Pure. */
-export function bucketDifferences(config: StreamConfig, wanted: BucketSettings): string[] {
-  const said = (name: string, is: number | string, should: number | string) =>
-    `Bucket ${wanted.bucket} has ${name} ${is}, the configuration says ${should}; change one of them.`;
-  const found: string[] = [];
-  if (config.num_replicas !== wanted.replicas)
-    found.push(said('replicas', config.num_replicas, wanted.replicas));
-  if (config.max_msgs_per_subject !== wanted.history) {
-    found.push(said('history', config.max_msgs_per_subject, wanted.history));
-  }
-  if (config.max_bytes !== wanted.max_bytes)
-    found.push(said('max_bytes', config.max_bytes, wanted.max_bytes));
-  return found;
 }

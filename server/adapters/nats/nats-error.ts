@@ -52,7 +52,8 @@ export function describeNatsError(error: unknown, what: string): [PlacementStore
       `${what} did not answer in time; a write may or may not have happened: read again`,
     ];
   }
-  if (error instanceof errors.PermissionViolationError || error instanceof errors.AuthorizationError) {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if ([error, cause].some((each) => each instanceof errors.PermissionViolationError)) {
     return ['not_writable', `${what} may not be used with these credentials (${said})`];
   }
   if (error instanceof Error && Object.values(errors).some((kind) => error instanceof kind)) {

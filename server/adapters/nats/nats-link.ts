@@ -19,14 +19,14 @@ import {
 export type NatsCredentials =
   | { kind: 'creds_file'; path: string }
   | { kind: 'nkey_file'; path: string }
-  | { kind: 'password'; user: string; password: string };
+  | { kind: 'password'; user: string; password: () => string };
 
 export interface NatsSettings {
   /** `nats://host:port` or `tls://host:port`, any of the cluster. */
   servers: readonly string[];
   /** PEM files; they are read again at each connect, so that a renewed certificate is taken up. */
   tls?: { ca_file?: string; cert_file?: string; key_file?: string };
-  /** Files are read again at each connect. */
+  /** Files are read, and the password is asked for, again at each connect. */
   credentials?: NatsCredentials;
   /** How this client is named in the server's own lists. */
   name: string;

@@ -9,15 +9,21 @@ import {
   type PlacementEntry,
   type PlacementListing,
   type PlacementStore,
+  type PlacementStoreDescription,
   type PlacementWatchEvent,
 } from '#server/scale/placement-store.ts';
 import { NatsBucket, type BucketSettings } from './nats-bucket.ts';
 import { jetStreamCode, JETSTREAM, placementNatsError } from './nats-error.ts';
 import type { NatsLink } from './nats-link.ts';
+import { runPreflight, type PreflightOptions } from './nats-preflight.ts';
 import { listBucket, watchBucket } from './nats-placement-watch.ts';
 
-/** A bucket that is made when it is missing, or one that must be there. */
-export type NatsPlacementOptions = ({ create: true } & BucketSettings) | { create: false; bucket: string };
+/** A bucket that is made when it is missing and looked after, or one that must be there. */
+export type NatsPlacementOptions =
+  | ({ create: true; preflight?: PreflightSettings } & BucketSettings)
+  | { create: false; bucket: string };
+
+export type PreflightSettings = Pick<PreflightOptions, 'production' | 'monitoring_urls' | 'onChange'>;
 
 export const DEFAULT_BUCKET = 'TENANT_PLACEMENT';
 
@@ -25,12 +31,29 @@ export const DEFAULT_BUCKET = 'TENANT_PLACEMENT';
 const PUT_WINDOW = 2_000;
 
 /** The store of one environment; closing it closes the link too. Opens at once: what fails, fails at the first call. */
-export function openNatsPlacementStore(
-  link: NatsLink,
-  options: NatsPlacementOptions,
-): PlacementStore & { bucket: NatsBucket } {
+export function openNatsPlacementStore(link: NatsLink, options: NatsPlacementOptions): PlacementStore {
   const bucket = new NatsBucket(link, options.bucket, options.create ? options : null);
   const closing = new AbortController();
+  let description: PlacementStoreDescription = {
+    kind: 'nats',
+    address: link.address,
+    version: null,
+    warnings: [],
+  };
+  const looking =
+    options.create && options.preflight
+      ? runPreflight({
+          ...options.preflight,
+          bucket,
+          link,
+          wanted: options,
+          signal: closing.signal,
+          onChange: (found) => {
+            description = found;
+            options.preflight?.onChange(found);
+          },
+        })
+      : undefined;
 
   /** Runs what talks to NATS, and says in the port's words what failed. */
   async function run<T>(work: () => Promise<T>): Promise<T> {
@@ -108,7 +131,7 @@ export function openNatsPlacementStore(
   }
 
   return {
-    bucket,
+    describe: () => description,
     get: (key) => run(async () => (await read(key)).entry),
     list: () =>
       run(async (): Promise<PlacementListing> => {
@@ -163,6 +186,7 @@ export function openNatsPlacementStore(
       closing.abort();
       await bucket.releaseAll();
       await link.close();
+      await looking;
     },
   };
 }

@@ -246,6 +246,7 @@ export function openPlacementFileStore(
   }
 
   return {
+    describe: () => ({ kind: 'file', address: path, version: null, warnings: [] }),
     get: async (key) => readEntry(key),
     list: async () => {
       const { revision } = readHead();
