@@ -21,9 +21,8 @@ export interface TestServiceOptions {
 
 let count = 0;
 
-/** The shared engine, and services of one environment on it that `dispose` removes. */
-export function testSwarm() {
-  const { socketPath, address } = inject('swarm');
+/** An engine, the one that tests share unless told otherwise, and services of one environment on it that `dispose` removes. */
+export function testSwarm({ socketPath, address } = inject('swarm')) {
   const docker = new Docker({ socketPath, host: undefined } as object);
   const environment = `env-${process.pid}-${(count += 1)}`;
   const made: string[] = [];
