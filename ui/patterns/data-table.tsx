@@ -29,6 +29,8 @@ export interface Column<Row> {
   width?: number;
   /** Takes the room that is left. */
   grow?: true;
+  /** Left out where the table has less than 1,200 px: what it says stands elsewhere, too. */
+  wide?: true;
   /** What the column says, on hover over its header. */
   hint?: string;
 }
@@ -181,6 +183,7 @@ export function DataTable<Row extends object>({
                           key={cell.id}
                           data-align={byId.get(cell.column.id)?.align}
                           data-grow={byId.get(cell.column.id)?.grow}
+                          data-wide={byId.get(cell.column.id)?.wide}
                         >
                           {index === 0 && link ? (
                             <Link
@@ -217,7 +220,7 @@ export function DataTable<Row extends object>({
 }
 
 function HeaderCell<Row>({ column, sort }: { column: Column<Row>; sort: DataTableProps<object>['sort'] }) {
-  const { header, align, width, grow, hint } = column;
+  const { header, align, width, grow, wide, hint } = column;
   const style = { minWidth: width, width: grow ? '100%' : undefined };
   if (column.sort === undefined || !sort) {
     const text = hint ? (
@@ -228,7 +231,7 @@ function HeaderCell<Row>({ column, sort }: { column: Column<Row>; sort: DataTabl
       header
     );
     return (
-      <th scope="col" data-align={align} style={style}>
+      <th scope="col" data-align={align} data-wide={wide} style={style}>
         {text}
       </th>
     );
@@ -240,6 +243,7 @@ function HeaderCell<Row>({ column, sort }: { column: Column<Row>; sort: DataTabl
     <th
       scope="col"
       data-align={align}
+      data-wide={wide}
       style={style}
       aria-sort={ascending ? 'ascending' : descending ? 'descending' : 'none'}
     >
@@ -273,7 +277,7 @@ function SkeletonRow<Row>({
     <tr aria-hidden>
       {lead && <td className={classes.check} />}
       {columns.map((column, at) => (
-        <td key={column.id} data-align={column.align}>
+        <td key={column.id} data-align={column.align} data-wide={column.wide}>
           <span className={classes.bone} style={{ width: `${WIDTHS[(index + at * 2) % WIDTHS.length]}%` }} />
         </td>
       ))}

@@ -55,7 +55,7 @@ export const SERVICE = {
   },
   down: { word: 'down', tone: 'failing', icon: IconCircleX, meaning: 'No task runs' },
   paused: {
-    word: 'update paused',
+    word: 'paused',
     tone: 'failing',
     icon: IconPlayerPause,
     meaning: 'The orchestrator gave up an update half way',

@@ -26,9 +26,13 @@ export function Panel({
 }
 
 /** Names and values, one a line. */
-export const Properties = ({ children }: { children: React.ReactNode }) => (
-  <dl className={classes.properties}>{children}</dl>
-);
+export const Properties = ({
+  children,
+  className = '',
+}: {
+  children: React.ReactNode;
+  className?: string | undefined;
+}) => <dl className={`${classes.properties} ${className}`}>{children}</dl>;
 
 export function Property({ name, children }: { name: React.ReactNode; children: React.ReactNode }) {
   return (

@@ -99,7 +99,7 @@ export const HOST_COLUMNS: readonly Column<Host>[] = [
     width: 64,
     cell: ({ region }) => region ?? <Unknown why="It has no label region" />,
   },
-  { id: 'labels', header: 'Labels', width: 96, cell: ({ labels }) => <Labels labels={labels} /> },
+  { id: 'labels', header: 'Labels', wide: true, width: 96, cell: ({ labels }) => <Labels labels={labels} /> },
   {
     id: 'tasks',
     header: 'Tasks',
@@ -125,8 +125,8 @@ export const HOST_COLUMNS: readonly Column<Host>[] = [
       <Capacity label="Memory" used={load?.memory_bytes} capacity={memory_bytes} unit="bytes" />
     ),
   },
-  { id: 'engine', header: 'Engine', width: 64, cell: ({ engine_version }) => engine_version },
-  { id: 'since', header: 'Since', width: 76, cell: ({ since }) => <RelativeTime iso={since} /> },
+  { id: 'engine', header: 'Engine', wide: true, width: 64, cell: ({ engine_version }) => engine_version },
+  { id: 'since', header: 'Since', wide: true, width: 76, cell: ({ since }) => <RelativeTime iso={since} /> },
   {
     id: 'observed',
     header: 'Observed',

@@ -159,6 +159,8 @@ function Facts({ host }: { host: Host }) {
         <Property name="Host id">
           <MiddleTruncate text={host.host_id} label="Copy the id" />
         </Property>
+      </Properties>
+      <Properties className={classes.across}>
         <Property name="Labels">
           <LabelList labels={labels} />
         </Property>

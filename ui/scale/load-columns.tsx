@@ -52,10 +52,19 @@ export const loadColumns = <Row extends { load: Load | null }>(
   ];
 };
 
-/** "1.2 of 8 cores" and the like: what is used of what there is, when either is known. */
-export const usedOf = (used: number | null | undefined, capacity: number | null, unit: 'cores' | 'bytes') => {
+const BYTE_UNIT = / [A-Z]?i?B$/;
+
+/** "1.2 of 8" and "31.0 of 64.0 GiB": what is used of what there is, when either is known. */
+export function usedOf(
+  used: number | null | undefined,
+  capacity: number | null,
+  unit: 'cores' | 'bytes',
+): string | null {
   const text = (value: number) =>
     unit === 'bytes' ? formatBytes(value) : String(Math.round(value * 10) / 10);
-  if (capacity === null) return used === null || used === undefined ? null : `${text(used)} used`;
-  return used === null || used === undefined ? text(capacity) : `${text(used)} of ${text(capacity)}`;
-};
+  if (used === null || used === undefined) return capacity === null ? null : text(capacity);
+  if (capacity === null) return `${text(used)} used`;
+  const [part, whole] = [text(used), text(capacity)];
+  const same = BYTE_UNIT.exec(part)?.[0] === BYTE_UNIT.exec(whole)?.[0];
+  return `${same ? part.replace(BYTE_UNIT, '') : part} of ${whole}`;
+}

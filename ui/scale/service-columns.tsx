@@ -30,6 +30,7 @@ export const SERVICE_COLUMNS: readonly Column<Service>[] = [
   {
     id: 'kind',
     header: 'Kind',
+    wide: true,
     width: 76,
     cell: ({ kind }) => kind ?? <Unknown why="No label says what kind of nodes it runs" />,
   },
@@ -49,7 +50,7 @@ export const SERVICE_COLUMNS: readonly Column<Service>[] = [
     cell: ({ image, digest, version }) => <ImageVersion image={image} digest={digest} version={version} />,
   },
   ...loadColumns<Service>(() => 'None of its nodes has said it'),
-  { id: 'since', header: 'Since', width: 76, cell: ({ since }) => <RelativeTime iso={since} /> },
+  { id: 'since', header: 'Since', wide: true, width: 76, cell: ({ since }) => <RelativeTime iso={since} /> },
   {
     id: 'observed',
     header: 'Observed',

@@ -9,7 +9,7 @@ import { DetailPage } from '#ui/patterns/detail-page.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { Figure, Unknown } from '#ui/patterns/figure.tsx';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
-import { CopyButton, MiddleTruncate, Mono } from '#ui/patterns/middle-truncate.tsx';
+import { MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
 import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { Properties, Property } from '#ui/patterns/panel.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
@@ -133,7 +133,7 @@ function Facts({ service }: { service: Service }) {
         </Property>
         <Property name="Version">{version ?? <Unknown why="The image has no tag" />}</Property>
         <Property name="Image">
-          <Mono>{image}</Mono> <CopyButton text={image} label="Copy the image" always />
+          <MiddleTruncate text={image} keep={20} label="Copy the image" />
         </Property>
         <Property name="Digest">
           {digest === null ? (
@@ -172,6 +172,8 @@ function Facts({ service }: { service: Service }) {
         <Property name="Lag">
           <Figure value={load?.consumer_lag} unit="messages" missing={silent} />
         </Property>
+      </Properties>
+      <Properties className={classes.across}>
         <Property name="Labels">
           <LabelList labels={labels} />
         </Property>

@@ -12,6 +12,9 @@ import { HostLink, NodeLink, ServiceLink } from './fleet-links.tsx';
 import classes from './fleet.module.css';
 import { ImageVersion } from './image-version.tsx';
 
+const ENDED: readonly Task['state'][] = ['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned'];
+const ended = (state: Task['state']): boolean => ENDED.includes(state);
+
 export const taskId = ({ environment, task_id }: Task): string => `${environment} ${task_id}`;
 
 const COLUMN = {
@@ -38,12 +41,13 @@ const COLUMN = {
     id: 'state',
     header: 'State',
     sort: 'state',
-    width: 160,
+    width: 140,
+    hint: 'What it is, and where the orchestrator wants it to go',
     cell: ({ state, desired_state }) => (
       <span className={classes.state}>
         <StatusPill of="task" status={state} />
-        {desired_state !== state && (
-          <span className={classes.quiet}>wanted {statusLook('task', desired_state).word}</span>
+        {desired_state !== state && !(ended(state) && ended(desired_state)) && (
+          <span className={classes.quiet}>→ {statusLook('task', desired_state).word}</span>
         )}
       </span>
     ),
@@ -58,7 +62,7 @@ const COLUMN = {
   host: {
     id: 'host',
     header: 'Host',
-    width: 112,
+    width: 96,
     cell: ({ host_id, hostname, environment }) =>
       host_id === null ? (
         <Unknown why="No host has been found for it" />
@@ -71,7 +75,7 @@ const COLUMN = {
   node: {
     id: 'node',
     header: 'Node',
-    width: 112,
+    width: 96,
     cell: ({ node_id, environment }) =>
       node_id === null ? (
         <Unknown why="No platform node has answered from inside it" />
@@ -81,8 +85,8 @@ const COLUMN = {
   },
   message: {
     id: 'message',
-    header: 'What the orchestrator says',
-    width: 160,
+    header: 'Orchestrator says',
+    width: 120,
     grow: true,
     cell: ({ message, error }) => {
       const text = error ?? message;
@@ -97,6 +101,7 @@ const COLUMN = {
   image: {
     id: 'image',
     header: 'Version',
+    wide: true,
     width: 140,
     cell: ({ image, digest }) => <ImageVersion image={image} digest={digest} />,
   },

@@ -1,9 +1,9 @@
 /** The cards of the graph: a column's head, a thing, a group of things. Real links and buttons, so that they work by keyboard. */
-import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
+import { IconChevronDown, IconChevronRight, IconCircleFilled } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
 import { createContext, use } from 'react';
-import { formatCount } from '#ui/patterns/format.ts';
+import { formatCount, formatRatio } from '#ui/patterns/format.ts';
 import { LoadBar } from '#ui/patterns/load-bar.tsx';
 import { statusLook } from '#ui/patterns/status-table.ts';
 import { troubleOf, type Card, type Group } from './topology-layout.ts';
@@ -79,7 +79,12 @@ function ThingCard({ thing }: { thing: Thing }) {
       <span className={classes.line}>
         {look && (
           <span className={classes.status}>
-            <look.icon size={12} aria-hidden /> {look.word}
+            <look.icon
+              size={12}
+              className={look.icon === IconCircleFilled ? classes.dot : undefined}
+              aria-hidden
+            />
+            {look.word}
           </span>
         )}
         {thing.ratio !== null && (
@@ -126,6 +131,11 @@ function GroupCard({ group, onPath }: { group: Group; onPath: number }) {
           </span>
         ))}
         {trouble.length === 0 && group.type !== 'shard' && <span className={classes.detail}>all well</span>}
+        {group.type === 'shard' && (
+          <span className={classes.detail}>
+            fullest {formatRatio(Math.max(...group.things.map(({ ratio }) => ratio ?? 0)))}
+          </span>
+        )}
       </span>
     </button>
   );

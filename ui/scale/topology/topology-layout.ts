@@ -1,6 +1,6 @@
 /** Where each thing of the topology stands: four columns, groups one under the other, collapsed ones as one card. Pure. */
 import { statusLook, type Tone } from '#ui/patterns/status-table.ts';
-import { COLUMNS, tieIsOn, type Thing, type ThingType, type Tie } from './topology-rules.ts';
+import { byName, COLUMNS, tieIsOn, type Thing, type ThingType, type Tie } from './topology-rules.ts';
 
 export const CARD = { width: 176, height: 44 } as const;
 const GAP = 6;
@@ -12,6 +12,9 @@ const HEAD_HEIGHT = 36;
 const GROUPED_FROM = 13;
 /** A column of more things than that starts with its groups collapsed. */
 const COLLAPSED_FROM = 25;
+
+/** So many things on the path are shown even when their group is collapsed. */
+const SHOWN_OF_COLLAPSED = 6;
 
 export interface Group {
   key: string;
@@ -57,29 +60,32 @@ export function layoutOf(things: readonly Thing[], ties: readonly Tie[], choice:
   let height = 0;
 
   for (const [index, type] of COLUMNS.entries()) {
-    const own = shown.filter((thing) => thing.type === type);
+    const listed = shown.filter((thing) => thing.type === type);
     const x = index * (CARD.width + COLUMN_GAP);
-    cards.push({ kind: 'head', key: `head ${type}`, type, count: own.length, x, y: 0 });
+    cards.push({ kind: 'head', key: `head ${type}`, type, count: listed.length, x, y: 0 });
     let y = HEAD_HEIGHT;
-    const grouped = own.length >= GROUPED_FROM;
+    const grouped = listed.length >= GROUPED_FROM;
+    // Regions part hosts only where they are shown.
+    const own = grouped || type !== 'host' ? listed : listed.toSorted((a, b) => byName(a.name, b.name));
     for (const [name, members] of Map.groupBy(own, ({ group }) => group)) {
       const key = groupKey(type, name);
+      const few = path ? members.filter((one) => path.has(one.key)) : [];
       const collapsed = grouped && !(open.get(key) ?? own.length < COLLAPSED_FROM);
       if (grouped) {
-        const onPath = path ? members.filter((one) => path.has(one.key)).length : 0;
         cards.push({
           kind: 'group',
           key,
           group: { key, type, name, things: members, collapsed },
-          onPath,
+          onPath: few.length,
           x,
           y,
         });
         y += CARD.height + GAP;
       }
       for (const thing of members) {
-        standsFor.set(thing.key, collapsed ? key : thing.key);
-        if (collapsed) continue;
+        const hidden = collapsed && (few.length > SHOWN_OF_COLLAPSED || !few.includes(thing));
+        standsFor.set(thing.key, hidden ? key : thing.key);
+        if (hidden) continue;
         cards.push({ kind: 'thing', key: thing.key, thing, x, y });
         y += CARD.height + GAP;
       }

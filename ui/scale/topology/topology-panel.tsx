@@ -12,7 +12,7 @@ import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { HostLink, NodeLink, ServiceLink } from '../fleet-links.tsx';
-import { COLUMNS, type Thing } from './topology-rules.ts';
+import { byName, COLUMNS, type Thing } from './topology-rules.ts';
 import classes from './topology-panel.module.css';
 
 export function TopologyPanel({
@@ -45,6 +45,7 @@ export function TopologyPanel({
         {thing.ratio !== null && <LoadBar ratio={thing.ratio} label="Tenants" />}
         {thing.detail !== null && (
           <span className={classes.quiet}>
+            {thing.type === 'node' && 'holds '}
             {thing.detail}
             {thing.type === 'shard' ? ' tenants' : thing.type === 'service' ? ' replicas' : ''}
           </span>
@@ -52,7 +53,7 @@ export function TopologyPanel({
         <Way thing={thing} environment={environment} />
       </div>
       {COLUMNS.map((type) => {
-        const own = related.filter((one) => one.type === type);
+        const own = related.filter((one) => one.type === type).toSorted((a, b) => byName(a.name, b.name));
         return (
           own.length > 0 && (
             <section key={type}>

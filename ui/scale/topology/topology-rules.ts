@@ -35,7 +35,8 @@ export interface Tie {
 export const keyOf = (type: ThingType, id: string): string => `${type} ${id}`;
 export const shardId = (service: string, shard: string): string => `${service}/${shard}`;
 
-const order = new Intl.Collator('en', { numeric: true }).compare;
+/** Natural order: agg-2 before agg-10. */
+export const byName = new Intl.Collator('en', { numeric: true }).compare;
 const KIND_ORDER = ['gateway', 'aggregate', 'projection', 'runner'];
 const kindRank = (kind: string): number => (KIND_ORDER.includes(kind) ? KIND_ORDER.indexOf(kind) : 9);
 
@@ -93,8 +94,8 @@ export function thingsOf(topology: Topology): Thing[] {
     (a, b) =>
       COLUMNS.indexOf(a.type) - COLUMNS.indexOf(b.type) ||
       rank(a) - rank(b) ||
-      order(a.group, b.group) ||
-      order(a.name, b.name),
+      byName(a.group, b.group) ||
+      byName(a.name, b.name),
   );
 }
 
@@ -160,6 +161,6 @@ export function findThings(things: readonly Thing[], text: string, limit: number
     (name.toLowerCase() === wanted ? 0 : name.toLowerCase().startsWith(wanted) ? 10 : 20) + RANK[type];
   return things
     .filter(({ name, id }) => name.toLowerCase().includes(wanted) || id.toLowerCase().includes(wanted))
-    .toSorted((a, b) => weight(a) - weight(b) || order(a.name, b.name))
+    .toSorted((a, b) => weight(a) - weight(b) || byName(a.name, b.name))
     .slice(0, limit);
 }
