@@ -77,7 +77,7 @@ interface HostNamespaces {
 async function createNamespaces(folder: string, name: string): Promise<HostNamespaces> {
   await mkdir(folder);
   // The shell reaps what containers leave behind, as the first process of a machine does.
-  const script = 'hostname "$1"; ip link set lo up; while :; do sleep 3600 & wait $!; done';
+  const script = 'hostname "$1"; ip link set lo up; exec 2>/dev/null; while :; do sleep 3600 & wait $!; done';
   const options = ['--mount', '--net', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const holder = spawn('unshare', [...options, 'sh', '-c', script, folder, name], {
     detached: true,
