@@ -1,5 +1,6 @@
 /** Every endpoint of the Admin API. A route without an entry here cannot be registered. */
 import * as audit from './audit.ts';
+import * as drains from './drains.ts';
 import type { Endpoint } from './endpoint.ts';
 import * as iam from './iam.ts';
 import * as jobs from './jobs.ts';
@@ -9,6 +10,6 @@ import * as tenants from './tenants.ts';
 const isEndpoint = (value: unknown): value is Endpoint =>
   typeof value === 'object' && value !== null && 'step_up' in value && 'permission' in value;
 
-export const ENDPOINTS: readonly Endpoint[] = [iam, tenants, scale, jobs, audit].flatMap((domain) =>
+export const ENDPOINTS: readonly Endpoint[] = [iam, tenants, scale, drains, jobs, audit].flatMap((domain) =>
   Object.values(domain).filter(isEndpoint),
 );

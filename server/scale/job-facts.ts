@@ -35,16 +35,17 @@ export async function findTargetJobs(
   return rows;
 }
 
-/** The last drains of this service kind in the environment that came to their end. */
+/** The last drains in the environment that came to their end, of jobs of this kind whose input contains `like`. */
 export async function findDrainHistory(
   db: Database,
   environment: string,
-  service: string,
+  kind: string,
+  like: Record<string, string> = {},
 ): Promise<DrainHistory> {
   const { rows } = await sql<{ units: number; seconds: number }>`
     select (drain.output->>'units')::float8 as units, (drain.output->>'seconds')::float8 as seconds
-    from (select job_id from jobs where step_count > 0 and kind = 'migrate_tenant' and environment = ${environment}
-      and input->>'service' = ${service} order by job_id desc limit 20) recent
+    from (select job_id from jobs where step_count > 0 and kind = ${kind} and environment = ${environment}
+      and input @> ${JSON.stringify(like)}::jsonb order by job_id desc limit 20) recent
     join job_steps drain on drain.job_id = recent.job_id and drain.name = 'drain' and drain.state = 'succeeded'`.execute(
     db,
   );

@@ -117,7 +117,7 @@ export async function readMigrationFacts(
     readPlacement(settings, service, tenant_id),
     askNodes(dependencies, acknowledgers(settings, service), tenant_id, request_id),
     findLiveJobs(dependencies.db, tenant_id, ownJob),
-    findDrainHistory(dependencies.db, environment, service),
+    findDrainHistory(dependencies.db, environment, 'migrate_tenant', { service }),
     sql<{ tenant_count: number }>`select tenant_count from shard_totals
       where environment = ${environment} and service = ${service} and shard = ${target_shard}`.execute(
       dependencies.db,

@@ -147,3 +147,53 @@ export function settleCreated(record: PlacementRecord | null, job_id: string): V
   if (record.job_id === null) return keep;
   return record.job_id === job_id ? { kind: 'write', record: { ...record, job_id: null } } : changed;
 }
+
+/**
+ * A drain of a tenant leaves its placements `held`; a resume takes them from there (J = the drain, R = the resume):
+ *
+ *     held      shard draining e     J      left by the drain
+ *     resuming  shard active   e     R      the shard serves, and every node has yet to acknowledge it
+ *     home      shard active   e            after the resume
+ */
+export interface Resumption extends HeldPlacement {
+  job_id: string;
+  held_by: string;
+}
+
+const resumptionAt = (resumption: Resumption, stage: 'held' | 'resuming' | 'home') => {
+  const { tenant_id, service, shard, epoch, job_id, held_by } = resumption;
+  const at = {
+    held: { state: 'draining', job_id: held_by },
+    resuming: { state: 'active', job_id },
+    home: { state: 'active', job_id: null },
+  } as const;
+  return { tenant_id, service, shard, epoch, ...at[stage] };
+};
+
+function followResumption(
+  record: PlacementRecord | null,
+  resumption: Resumption,
+  next: Partial<Record<'held' | 'resuming' | 'home', 'held' | 'resuming' | 'home' | 'keep'>>,
+): Verdict {
+  for (const [stage, then] of Object.entries(next) as ['held' | 'resuming' | 'home', typeof next.held][]) {
+    const { state, shard, epoch, job_id } = resumptionAt(resumption, stage);
+    if (record?.state !== state || record.shard !== shard) continue;
+    if (record.epoch !== epoch || record.job_id !== job_id) continue;
+    return then === 'keep' || then === undefined
+      ? keep
+      : { kind: 'write', record: resumptionAt(resumption, then) };
+  }
+  return changed;
+}
+
+/** The shard serves a drained tenant again. */
+export const resume = (record: PlacementRecord | null, resumption: Resumption): Verdict =>
+  followResumption(record, resumption, { held: 'resuming', resuming: 'keep' });
+
+/** Lets go of what `resume` wrote, once it is served. */
+export const settleResumed = (record: PlacementRecord | null, resumption: Resumption): Verdict =>
+  followResumption(record, resumption, { resuming: 'home', home: 'keep' });
+
+/** Takes `resume` back. */
+export const holdAgain = (record: PlacementRecord | null, resumption: Resumption): Verdict =>
+  followResumption(record, resumption, { held: 'keep', resuming: 'held', home: 'held' });

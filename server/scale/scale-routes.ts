@@ -1,8 +1,12 @@
+import * as drains from '#contract/drains.ts';
 import * as contract from '#contract/scale.ts';
 import { route, type Route } from '#server/http/route.ts';
 import { listEnvironments, listNodes, listPlacements, listShards } from './fleet-service.ts';
 import { planMigration, startMigration } from './migration-service.ts';
+import { planNodeDrain, startNodeDrain } from './node-drain-service.ts';
+import { planRebalancing, startRebalancing } from './rebalance-service.ts';
 import type { ScaleDependencies } from './scale-settings.ts';
+import { planTenantDrain, startTenantDrain } from './tenant-drain-service.ts';
 
 export const scaleRoutes = (dependencies: ScaleDependencies): Route[] => [
   route(contract.listEnvironments, ({ context }) => listEnvironments(dependencies, context)),
@@ -11,4 +15,10 @@ export const scaleRoutes = (dependencies: ScaleDependencies): Route[] => [
   route(contract.listPlacements, ({ context, query }) => listPlacements(dependencies, context, query)),
   route(contract.planMigration, ({ context, body }) => planMigration(dependencies, context, body)),
   route(contract.startMigration, ({ context, body }) => startMigration(dependencies, context, body)),
+  route(drains.planTenantDrain, ({ context, body }) => planTenantDrain(dependencies, context, body)),
+  route(drains.startTenantDrain, ({ context, body }) => startTenantDrain(dependencies, context, body)),
+  route(drains.planNodeDrain, ({ context, body }) => planNodeDrain(dependencies, context, body)),
+  route(drains.startNodeDrain, ({ context, body }) => startNodeDrain(dependencies, context, body)),
+  route(drains.planRebalance, ({ context, body }) => planRebalancing(dependencies, context, body)),
+  route(drains.startRebalance, ({ context, body }) => startRebalancing(dependencies, context, body)),
 ];
