@@ -6,13 +6,14 @@ import {
   IconPlayerPause,
   IconPlayerPlay,
   IconRefresh,
+  type Icon,
 } from '@tabler/icons-react';
 import { lazy, Suspense, useCallback, useState } from 'react';
 import type { Host, Service } from '#contract/fleet.ts';
 import type { Node } from '#contract/scale.ts';
 import { may, useMe } from '#ui/api/queries.ts';
 import { firstReason, type Action } from '#ui/patterns/action-menu.tsx';
-import { AVAILABILITY_STATE, AVAILABILITY_VERB } from './fleet-words.ts';
+import { AVAILABILITIES, AVAILABILITY_STATE, AVAILABILITY_VERB } from './fleet-words.ts';
 
 const loadDialogs = () => import('./operation-dialogs.tsx');
 const ScaleServiceDialog = lazy(async () => ({
@@ -83,9 +84,11 @@ export function useServiceActions() {
   return { actionsFor, scale, scaleReason, restart, restartReason, dialog };
 }
 
-const AVAILABILITY_ICON = { active: IconPlayerPlay, pause: IconPlayerPause, drain: IconHourglass };
-/** In the order in which one goes: no new tasks, then none at all, then back. */
-const AVAILABILITIES: readonly Host['availability'][] = ['pause', 'drain', 'active'];
+export const AVAILABILITY_ICON = {
+  active: IconPlayerPlay,
+  pause: IconPlayerPause,
+  drain: IconHourglass,
+} as const satisfies Record<Host['availability'], Icon>;
 
 export function useHostActions() {
   const { data: me } = useMe();

@@ -13,3 +13,6 @@ export const AVAILABILITY_STATE = {
   pause: 'cordoned',
   drain: 'drained',
 } as const satisfies Record<Host['availability'], string>;
+
+/** In the order in which one goes: no new tasks, then none at all, then back. */
+export const AVAILABILITIES: readonly Host['availability'][] = ['pause', 'drain', 'active'];

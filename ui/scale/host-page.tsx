@@ -1,4 +1,3 @@
-import { IconHourglass, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { Outlet, useParams } from '@tanstack/react-router';
 import { getHost, type Host } from '#contract/fleet.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
@@ -12,7 +11,7 @@ import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx'
 import { Properties, Property } from '#ui/patterns/panel.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
-import { useHostActions } from './fleet-actions.tsx';
+import { AVAILABILITY_ICON, useHostActions } from './fleet-actions.tsx';
 import classes from './fleet-page.module.css';
 import { AVAILABILITY_VERB } from './fleet-words.ts';
 import { Capacity } from './host-columns.tsx';
@@ -97,8 +96,6 @@ export function HostPage() {
     </DetailPage>
   );
 }
-
-const AVAILABILITY_ICON = { active: IconPlayerPlay, pause: IconPlayerPause, drain: IconHourglass };
 
 function AvailabilityButton({
   host,
