@@ -37,7 +37,10 @@ export function describeNatsError(error: unknown, what: string): [PlacementStore
   }
   if (code !== null && REFUSED.has(code)) return ['not_writable', `${what} refuses the write (${said})`];
   if (code === JETSTREAM.stream_not_found) {
-    return ['unavailable', `${what} is not there; restore it from a backup, or restart to create it empty`];
+    return [
+      'unavailable',
+      `${what} does not exist: the control plane makes it when it starts; if it was deleted, restore it from a backup first`,
+    ];
   }
   if (code !== null) return ['unavailable', `${what}: ${said}`];
   if (error instanceof Error && error.name === 'JetStreamNotEnabled') {

@@ -1,5 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { nkeys } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testFolder } from '#server/db/test-database.ts';
@@ -74,9 +75,9 @@ describe.skipIf(natsIsMissing())('a connection to NATS', () => {
       servers: [server.url],
       credentials: { kind: 'password', user: 'control', password: () => password },
     });
-    const refused = await store.get('aggregate.acme').catch((error: Error) => error);
+    const refused: unknown = await store.get('aggregate.acme').catch((error: unknown) => error);
     expect(refused).toMatchObject({ message: expect.stringMatching(/Authorization/i) });
-    expect(String(refused)).not.toContain('secret');
+    expect(inspect(refused)).not.toContain('secret');
     password = 'first secret';
     await expect.poll(() => store.currentRevision().catch(() => -1), { timeout: 10_000 }).toBe(0);
   });
