@@ -9,6 +9,7 @@ export const JETSTREAM = {
   stream_not_found: 10059,
   stream_name_in_use: 10058,
   consumer_not_found: 10014,
+  subjects_overlap: 10065,
 } as const;
 
 /** No room: for the stream, the account or the server. */

@@ -35,7 +35,7 @@ describe.skipIf(natsIsMissing())('a connection to NATS', () => {
     stores.push(store);
     return store;
   };
-  async function works(settings: Omit<NatsSettings, 'name'>): Promise<void> {
+  async function expectToWork(settings: Omit<NatsSettings, 'name'>): Promise<void> {
     const revision = await storeWith(settings).update(placementRecord(), 0);
     expect(revision).toBe(1);
   }
@@ -52,7 +52,7 @@ describe.skipIf(natsIsMissing())('a connection to NATS', () => {
 
   it('is encrypted, and trusts the authority that it was given and no other', async () => {
     server = await startTestNats({ config: tlsConfig(false), tls: true });
-    await works({ servers: [server.url], tls: { ca_file: certificates.ca_file } });
+    await expectToWork({ servers: [server.url], tls: { ca_file: certificates.ca_file } });
     expect(await failure({ servers: [server.url], tls: {} })).toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(/certificate|issuer/i),
@@ -62,7 +62,7 @@ describe.skipIf(natsIsMissing())('a connection to NATS', () => {
   it('shows its own certificate where the server wants one', async () => {
     server = await startTestNats({ config: tlsConfig(true), tls: true });
     const { ca_file, client } = certificates;
-    await works({ servers: [server.url], tls: { ca_file, ...client } });
+    await expectToWork({ servers: [server.url], tls: { ca_file, ...client } });
     expect(await failure({ servers: [server.url], tls: { ca_file } })).toMatchObject({ code: 'unavailable' });
   });
 
@@ -87,7 +87,7 @@ describe.skipIf(natsIsMissing())('a connection to NATS', () => {
     const path = join(folder, 'user.nk');
     await writeFile(path, Buffer.from(user.getSeed()));
     server = await startTestNats({ config: `authorization { users: [{ nkey: ${user.getPublicKey()} }] }` });
-    await works({ servers: [server.url], credentials: { kind: 'nkey_file', path } });
+    await expectToWork({ servers: [server.url], credentials: { kind: 'nkey_file', path } });
     expect(await failure({ servers: [server.url] })).toMatchObject({ code: 'unavailable' });
   });
 
@@ -96,7 +96,7 @@ describe.skipIf(natsIsMissing())('a connection to NATS', () => {
     const path = join(folder, 'user.creds');
     await writeFile(path, creds);
     server = await startTestNats({ config: serverConfig });
-    await works({ servers: [server.url], credentials: { kind: 'creds_file', path } });
+    await expectToWork({ servers: [server.url], credentials: { kind: 'creds_file', path } });
   });
 
   it('says that a user may not do what it is for', async () => {
