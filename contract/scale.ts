@@ -35,6 +35,16 @@ export const EnvironmentSummary = Type.Object({
     ),
     warnings: Type.Array(Type.String({ description: 'What is unsafe about its set-up, a sentence' })),
   }),
+  orchestrator: Nullable(
+    Type.Object(
+      {
+        state: OneOf(['live', 'rebuilding', 'down']),
+        detail: Nullable(Type.String({ description: 'Why hosts, services and tasks are not current' })),
+        observation: Observation,
+      },
+      { description: 'What runs the nodes; null where they are configured one by one' },
+    ),
+  ),
   observation: Observation,
 });
 export type EnvironmentSummary = Static<typeof EnvironmentSummary>;
@@ -65,6 +75,12 @@ export const Node = Type.Object({
   storage: Nullable(
     Type.Object({ ok: Type.Boolean(), used_bytes: Type.Number(), capacity_bytes: Type.Number() }),
   ),
+  load: Nullable(Load),
+  host_id: Nullable(
+    Type.String({ description: 'The machine that it runs on, where an orchestrator runs it' }),
+  ),
+  service_id: Nullable(Type.String()),
+  region: Nullable(Type.String({ description: 'Label `region` of its host, or of itself' })),
   checks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean(), detail: Type.String() })),
   problem: Nullable(Type.String({ description: 'What is wrong, in a sentence; null when ready' })),
   since: Timestamp,
@@ -122,6 +138,8 @@ export const listNodes = endpoint({
     environment: Type.Optional(Environment),
     kind: Type.Optional(OneOf(NODE_KINDS)),
     state: Type.Optional(OneOf(NODE_STATES)),
+    host_id: Type.Optional(Type.String({ maxLength: 64 })),
+    service_id: Type.Optional(Type.String({ maxLength: 64 })),
     q: Type.Optional(Type.String({ maxLength: 100 })),
   }),
   response: Page(Node),

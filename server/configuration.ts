@@ -11,6 +11,7 @@ import { parseDocument } from 'yaml';
 import { Environment, OneOf } from '#contract/common.ts';
 import { NODE_KINDS } from '#contract/placement-record.ts';
 import { NatsConfiguration, natsProblems, PlacementConfiguration } from './nats-configuration.ts';
+import { OrchestratorConfiguration } from './open-orchestrator.ts';
 
 const strict = { additionalProperties: false };
 
@@ -20,6 +21,7 @@ const EnvironmentConfiguration = Type.Object(
     production: Type.Optional(Type.Boolean()),
     placement: PlacementConfiguration,
     nats: Type.Optional(NatsConfiguration),
+    orchestrator: Type.Optional(OrchestratorConfiguration),
     nodes: Type.Array(
       Type.Object(
         {
@@ -31,7 +33,7 @@ const EnvironmentConfiguration = Type.Object(
         },
         strict,
       ),
-      { minItems: 1 },
+      { description: 'Nodes that no orchestrator runs; may be empty where there is one' },
     ),
     thresholds: Type.Optional(
       Type.Partial(
@@ -123,7 +125,7 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
   const options = readArguments(args);
   const name = path.resolve(cwd, env['CONTROL_CONFIG'] ?? 'control.yaml');
   const file = readFile(name, env['CONTROL_CONFIG'] !== undefined);
-  const problems = natsProblems(file.environments ?? [], env);
+  const problems = [...natsProblems(file.environments ?? [], env), ...nodeProblems(file.environments ?? [])];
   if (problems.length > 0) throw new StartError(`${name} does not fit: ${problems.join('; ')}.`);
   return {
     host: file.http?.host ?? '127.0.0.1',
@@ -146,6 +148,13 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
     logLevel: env['LOG_LEVEL'] || 'info',
   };
 }
+
+const nodeProblems = (environments: readonly EnvironmentConfiguration[]): string[] =>
+  environments.flatMap(({ nodes, orchestrator }, index) =>
+    nodes.length > 0 || orchestrator !== undefined
+      ? []
+      : [`/environments/${index}/nodes must NOT have fewer than 1 items where there is no orchestrator`],
+  );
 
 function readArguments(args: string[]): { tenants?: string | undefined } {
   try {

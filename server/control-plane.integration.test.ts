@@ -663,6 +663,8 @@ describe('watching itself', () => {
     expect(ready.body.checks.map((check) => check.name)).toEqual([
       'postgres',
       'placement_watcher',
+      'placement_stores',
+      'orchestrators',
       'job_executor',
     ]);
     const { body } = await send<string>('GET', '/metrics');

@@ -5,7 +5,7 @@ import type { ServiceKind } from '#contract/placement-record.ts';
 import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
 import { auditRoutes } from '#server/audit/audit-routes.ts';
 import { createDenialRecorder } from '#server/audit/denial-recorder.ts';
-import { openDatabase } from '#server/db/database.ts';
+import { openDatabase, type Database } from '#server/db/database.ts';
 import { createApp } from '#server/http/app.ts';
 import { countEndedJobs, createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
 import { createAuthenticator } from '#server/iam/authentication-service.ts';
@@ -15,13 +15,20 @@ import type { JobDefinition } from '#server/jobs/job-definition.ts';
 import { startJobExecutor } from '#server/jobs/job-executor.ts';
 import { openJobFeed } from '#server/jobs/job-feed.ts';
 import { jobRoutes } from '#server/jobs/job-routes.ts';
-import { DEFAULT_THRESHOLDS, type EnvironmentSettings } from '#server/scale/scale-settings.ts';
+import { readShardNodes } from '#server/scale/fleet-store.ts';
+import { withOrchestrator } from '#server/scale/node-directory.ts';
+import {
+  DEFAULT_THRESHOLDS,
+  type EnvironmentSettings,
+  type NodeSettings,
+} from '#server/scale/scale-settings.ts';
 import { scaleJobs } from '#server/scale/scale-jobs.ts';
 import { scaleRoutes } from '#server/scale/scale-routes.ts';
-import { startScaleWatch } from '#server/scale/scale-watch.ts';
+import { startScaleWatch, type ScaleWatch } from '#server/scale/scale-watch.ts';
 import { seedTenants, type SeedEnvironment } from '#server/tenants/seed-tenants.ts';
 import { tenantRoutes } from '#server/tenants/tenant-routes.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
+import { openOrchestrator } from './open-orchestrator.ts';
 import { openPlacementStore } from './open-placement-store.ts';
 
 export interface ControlPlaneOptions {
@@ -68,7 +75,10 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const { logger } = options;
   const database = openDatabase(options.databaseUrl);
   const { db, pool } = database;
-  const environments = options.environments.map((environment) => openEnvironment(environment, logger));
+  const environments = options.environments.map((environment) =>
+    openEnvironment(environment, { db, logger, nodeToken: options.nodeToken }),
+  );
+  await Promise.all(environments.map(({ directory }) => directory?.refresh()));
   const scale = { db, pool, environments, nodes: createNodeAdminClient({ token: options.nodeToken }) };
   await seedRoleTemplates(db);
   const firstOwner = await createFirstOwner(db, options.owner);
@@ -122,6 +132,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
         { name: 'postgres', ...postgres },
         { name: 'placement_watcher', ...watch.ready() },
         { name: 'placement_stores', ok: true, detail: describeStores(environments) },
+        { name: 'orchestrators', ok: true, detail: watch.orchestrators() },
         { name: 'job_executor', ...executor.ready() },
       ];
     },
@@ -132,11 +143,8 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     firstOwner,
     /** Adds tenants until there are `count`, and waits until the index shows where they are; answers how many were added. */
     seed: async (count: number) => {
-      const added = await seedTenants(
-        db,
-        environments.map((environment) => seedEnvironment(environment, options.environments)),
-        count,
-      );
+      const seeding = environments.map((settings) => seedEnvironment(settings, watch, db));
+      const added = await seedTenants(db, seeding, count);
       if (added > 0) await watch.settled();
       return added;
     },
@@ -146,7 +154,9 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await app.close();
       await executor.stop();
       await Promise.all([watch.stop(), feed.close(), denials.close()]);
-      await Promise.all(environments.map(({ store }) => store.close()));
+      await Promise.all(
+        environments.flatMap(({ store, orchestrator }) => [store.close(), orchestrator?.close()]),
+      );
       await database.close();
     },
   };
@@ -154,17 +164,21 @@ export async function startControlPlane(options: ControlPlaneOptions) {
 
 function seedEnvironment(
   { environment, store }: EnvironmentSettings,
-  configured: readonly EnvironmentConfiguration[],
+  watch: ScaleWatch,
+  db: Database,
 ): SeedEnvironment {
-  const nodes = configured.find(({ name }) => name === environment)?.nodes ?? [];
-  const shardsOf = (service: ServiceKind) =>
-    nodes.flatMap((node) => (node.kind === service ? (node.shards ?? []) : []));
   return {
     environment,
-    shards: {
-      aggregate: shardsOf('aggregate'),
-      projection: shardsOf('projection'),
-      runner: shardsOf('runner'),
+    shards: async () => {
+      await watch.settled();
+      const nodes = await readShardNodes(db, [environment]);
+      const shardsOf = (service: ServiceKind) =>
+        nodes.flatMap((node) => (node.kind === service ? node.shards : []));
+      return {
+        aggregate: shardsOf('aggregate'),
+        projection: shardsOf('projection'),
+        runner: shardsOf('runner'),
+      };
     },
     putMany: (records) => store.putMany(records),
   };
@@ -181,18 +195,25 @@ function describeStores(environments: readonly EnvironmentSettings[]): string {
     .join('; ');
 }
 
-function openEnvironment(environment: EnvironmentConfiguration, logger: Logger): EnvironmentSettings {
-  return {
-    environment: environment.name,
-    production: environment.production ?? false,
-    nodes: environment.nodes.map(({ node_id, kind, url, labels }) => ({
-      node_id,
-      kind,
-      url,
-      environment: environment.name,
-      labels: labels ?? {},
-    })),
-    thresholds: { ...DEFAULT_THRESHOLDS, ...environment.thresholds },
-    store: openPlacementStore(environment, logger),
+function openEnvironment(
+  configured: EnvironmentConfiguration,
+  { db, logger, nodeToken }: { db: Database; logger: Logger; nodeToken: string },
+): EnvironmentSettings {
+  const environment = configured.name;
+  const nodes = configured.nodes.map(({ node_id, kind, url, labels }): NodeSettings => ({
+    node_id,
+    kind,
+    url,
+    environment,
+    labels: labels ?? {},
+  }));
+  const settings = {
+    environment,
+    production: configured.production ?? false,
+    thresholds: { ...DEFAULT_THRESHOLDS, ...configured.thresholds },
+    store: openPlacementStore(configured, logger),
   };
+  if (configured.orchestrator === undefined) return { ...settings, nodes };
+  const orchestrator = openOrchestrator(environment, configured.orchestrator, nodeToken);
+  return withOrchestrator(settings, { db, configured: nodes, orchestrator });
 }

@@ -7,7 +7,7 @@ import { StartError, type EnvironmentConfiguration } from './configuration.ts';
 /** Shape of the line that the platform process sends when its nodes answer; see fleet/README.md. */
 interface Ready {
   type: 'ready';
-  manifest: { token: string; nodes: (EnvironmentConfiguration['nodes'][number] & { environment: string })[] };
+  manifest: { token: string; control_url: string };
 }
 
 export interface SimulatedPlatform {
@@ -62,15 +62,9 @@ export async function startSimulatedPlatform(dataDir: string): Promise<Simulated
     name,
     production: name === 'prod',
     placement: { file: path.join(folder, `placement-${name}.db`) },
-    nodes: ready.manifest.nodes
-      .filter((node) => node.environment === name)
-      .map(({ node_id, kind, url, shards, labels }) => ({
-        node_id,
-        kind,
-        url,
-        shards: shards ?? [],
-        labels: labels ?? {},
-      })),
+    orchestrator: { simulated: { url: ready.manifest.control_url } },
+    // The orchestrator runs them all.
+    nodes: [],
   }));
   return {
     environments,

@@ -11,9 +11,11 @@ import { SERVICE_KINDS, type PlacementRecord, type ServiceKind } from '#contract
 import { placementFilePath, startFleet, type Fleet } from '#fleet/fleet.ts';
 import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
 import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
+import { openSimulatedOrchestrator } from '#server/adapters/simulated-orchestrator/simulated-orchestrator-client.ts';
 import { openDatabase, type DatabaseHandle } from '#server/db/database.ts';
 import { createTestDatabase } from '#server/db/test-database.ts';
 import type { CallContext } from '#server/http/call-context.ts';
+import { withOrchestrator } from '#server/scale/node-directory.ts';
 import type { PlacementStore } from '#server/scale/placement-store.ts';
 import {
   DEFAULT_THRESHOLDS,
@@ -44,6 +46,8 @@ export async function startTestPlatform(
     thresholds?: Partial<ScaleThresholds>;
     /** Time for one call to a node with all its retries. */
     node_deadline_ms?: number;
+    /** Nodes are those of the simulated orchestrator, as the index shows them; without it they are configured one by one. */
+    orchestrated?: boolean;
   } = {},
 ): Promise<TestPlatform> {
   const names = options.environments ?? ['dev'];
@@ -52,13 +56,20 @@ export async function startTestPlatform(
   const database = openDatabase(testDatabase.url, { max: 10 });
   const fleet = await startFleet({ dataDir: folder, environments: names, speed: options.speed ?? 20 });
   await fleet.loaded;
-  const environments = names.map((environment): EnvironmentSettings => ({
-    environment,
-    production: environment === 'prod',
-    nodes: fleet.manifest.nodes.filter((node) => node.environment === environment),
-    thresholds: { ...DEFAULT_THRESHOLDS, drain_timeout_s: 4, ack_timeout_s: 4, ...options.thresholds },
-    store: openPlacementFileStore(placementFilePath(folder, environment)),
-  }));
+  const environments = names.map((environment): EnvironmentSettings => {
+    const settings = {
+      environment,
+      production: environment === 'prod',
+      thresholds: { ...DEFAULT_THRESHOLDS, drain_timeout_s: 4, ack_timeout_s: 4, ...options.thresholds },
+      store: openPlacementFileStore(placementFilePath(folder, environment)),
+    };
+    if (options.orchestrated !== true) {
+      return { ...settings, nodes: fleet.manifest.nodes.filter((node) => node.environment === environment) };
+    }
+    const { control_url: url, token } = fleet.manifest;
+    const orchestrator = openSimulatedOrchestrator({ url, token, environment });
+    return withOrchestrator(settings, { db: database.db, configured: [], orchestrator });
+  });
   const nodes = createNodeAdminClient({
     token: fleet.manifest.token,
     deadlineMs: options.node_deadline_ms ?? 2_000,
@@ -85,12 +96,28 @@ export async function startTestPlatform(
     },
     close: async () => {
       await fleet.close();
-      await Promise.all(environments.map((settings) => settings.store.close()));
+      await Promise.all(
+        environments.flatMap(({ store: each, orchestrator }) => [each.close(), orchestrator?.close()]),
+      );
       await database.close();
       await testDatabase.drop();
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** What a second control plane on the same database and platform works with: its own list of nodes. */
+export function replicaOf({ dependencies }: TestPlatform): ScaleDependencies {
+  const environments = dependencies.environments.map((settings) =>
+    settings.orchestrator === undefined
+      ? settings
+      : withOrchestrator(settings, {
+          db: dependencies.db,
+          configured: [],
+          orchestrator: settings.orchestrator,
+        }),
+  );
+  return { ...dependencies, environments };
 }
 
 const recordsOf = (tenant_id: string, shards: Partial<Record<ServiceKind, string>>): PlacementRecord[] =>

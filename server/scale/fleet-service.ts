@@ -16,18 +16,25 @@ import {
   readShardTotals,
   readWatchRows,
   type NodeFilter,
+  type NodeRow,
   type PlacementFilter,
 } from './fleet-store.ts';
-import { NODE_INTERVAL_S, PLACEMENT_INTERVAL_S, type ScaleDependencies } from './scale-settings.ts';
+import {
+  nodeIntervalSeconds,
+  ORCHESTRATOR_INTERVAL_S,
+  PLACEMENT_INTERVAL_S,
+  type ScaleDependencies,
+} from './scale-settings.ts';
 import { shardsOf } from './shard-load-rules.ts';
-import { observedTogether, watcherState } from './watch-rules.ts';
+import { readOrchestratorWatchRows } from './orchestrator-list-store.ts';
+import { observedTogether, orchestratorState, watcherState } from './watch-rules.ts';
 
 type FleetDependencies = Pick<ScaleDependencies, 'db' | 'environments'>;
 
-const ofNodes = (observed_at: string | null): Observation => ({
-  source: 'node admin API',
-  observed_at,
-  interval_s: NODE_INTERVAL_S,
+/** A node with where and when it was observed, of an environment with so many nodes. */
+export const nodeShown = ({ observed_at, ...node }: NodeRow, nodes: number): Node => ({
+  ...node,
+  observation: { source: 'node admin API', observed_at, interval_s: nodeIntervalSeconds(nodes) },
 });
 const ofPlacements = (observed_at: string | null): Observation => ({
   source: 'placement store',
@@ -41,25 +48,38 @@ export async function listEnvironments(
   _context: CallContext,
 ): Promise<{ items: EnvironmentSummary[] }> {
   const names = environments.map(({ environment }) => environment);
-  const [watches, nodes, totals] = await Promise.all([
+  const [watches, orchestrators, nodes, totals] = await Promise.all([
     readWatchRows(db),
+    readOrchestratorWatchRows(db),
     countNodes(db),
     readShardTotals(db, names),
   ]);
-  const items = environments.map(({ environment, production, nodes: configured, store }) => {
+  const items = environments.map(({ environment, production, nodes: expected, orchestrator, store }) => {
     const here = (row: { environment: string }) => row.environment === environment;
     const watch = watches.get(environment);
+    const seen = orchestrators.get(environment);
     return {
       environment,
       production,
       nodes: {
-        total: configured.length,
+        total: expected.length,
         ready: nodes.find((row) => here(row) && row.state === 'ready')?.count ?? 0,
       },
       placement_count: totals.filter(here).reduce((sum, { tenant_count }) => sum + tenant_count, 0),
       placement_revision: watch?.revision ?? 0,
       watcher: watcherState(watch),
       placement_store: store.describe(),
+      orchestrator:
+        orchestrator === undefined
+          ? null
+          : {
+              ...orchestratorState(seen),
+              observation: {
+                source: orchestrator.name,
+                observed_at: seen?.observed_at ?? null,
+                interval_s: ORCHESTRATOR_INTERVAL_S,
+              },
+            },
       observation: ofPlacements(watch?.observed_at ?? null),
     };
   });
@@ -76,7 +96,10 @@ export async function listNodes(
   const page = await listNodeRows(db, query, visible);
   return {
     ...page,
-    items: page.items.map(({ observed_at, ...node }) => ({ ...node, observation: ofNodes(observed_at) })),
+    items: page.items.map((row) => {
+      const settings = environments.find(({ environment }) => environment === row.environment);
+      return nodeShown(row, settings?.nodes.length ?? 0);
+    }),
   };
 }
 
@@ -119,7 +142,9 @@ export async function listPlacements(
   return { ...page, observation };
 }
 
-const viewScopes = (context: CallContext): AllowedScopes => allowedScopes(principalOf(context), 'scale.view');
+/** Where the caller may see the platform. */
+export const viewScopes = (context: CallContext): AllowedScopes =>
+  allowedScopes(principalOf(context), 'scale.view');
 
 const environmentsIn = (
   environments: FleetDependencies['environments'],
@@ -130,7 +155,7 @@ const environmentsIn = (
     .filter((environment) => only === undefined || environment === only);
 
 /** Environments whose nodes and shards the scopes show: those of a grant for all tenants, since a node serves many. */
-function wholeEnvironments(
+export function wholeEnvironments(
   environments: FleetDependencies['environments'],
   scopes: AllowedScopes,
   only: string | undefined,

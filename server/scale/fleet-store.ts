@@ -18,6 +18,8 @@ export interface NodeFilter extends ListRequest {
   environment?: string | undefined;
   kind?: Node['kind'] | undefined;
   state?: Node['state'] | undefined;
+  host_id?: string | undefined;
+  service_id?: string | undefined;
   q?: string | undefined;
 }
 
@@ -106,6 +108,22 @@ export async function readShardNodes(
   return rows;
 }
 
+/** What is shown of a node; a load that it does not measure is null. */
+const NODE_COLUMNS = sql`node_id, kind, environment, state, shards, labels, version, git_sha, placement_revision, inflight, consumer_lag, storage,
+  case when load is not null then load || jsonb_build_object('consumer_lag', consumer_lag) end as load, host_id, service_id, region, checks, problem,
+  since, observed_at`;
+
+/** One node; undefined when there is none of that id. */
+export async function findNodeRow(
+  db: Database,
+  environment: string,
+  node_id: string,
+): Promise<NodeRow | undefined> {
+  const { rows } = await sql<NodeRow>`select ${NODE_COLUMNS} from node_index
+    where environment = ${environment} and node_id = ${node_id}`.execute(db);
+  return rows[0];
+}
+
 /** A page of the nodes of these environments. */
 export async function listNodeRows(db: Database, filter: NodeFilter, environments: readonly string[]) {
   const tie = { column: sql`environment`, type: 'text' } as const;
@@ -113,11 +131,11 @@ export async function listNodeRows(db: Database, filter: NodeFilter, environment
   const conditions = [sql`environment = any(${environments}::text[])`];
   if (filter.kind !== undefined) conditions.push(sql`kind = ${filter.kind}`);
   if (filter.state !== undefined) conditions.push(sql`state = ${filter.state}`);
+  if (filter.host_id !== undefined) conditions.push(sql`host_id = ${filter.host_id}`);
+  if (filter.service_id !== undefined) conditions.push(sql`service_id = ${filter.service_id}`);
   if (filter.q) conditions.push(sql`strpos(lower(node_id), ${filter.q.toLowerCase()}) > 0`);
   const [{ rows }, total] = await Promise.all([
-    sql<NodeRow>`select node_id, kind, environment, state, shards, labels, version, git_sha, placement_revision, inflight, consumer_lag, storage, checks,
-        problem, since, observed_at
-      from node_index where ${all(conditions)} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(
+    sql<NodeRow>`select ${NODE_COLUMNS} from node_index where ${all(conditions)} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(
       db,
     ),
     countUpToBound(db, sql`node_index`, all(conditions)),
@@ -180,7 +198,12 @@ export async function listPlacementRows(
 const seesWholeEnvironments = (scopes: AllowedScopes): boolean =>
   scopes.all || scopes.scopes.every((scope) => scope.tenant_id === null);
 
-async function countUpToBound(db: Database, table: RawBuilder<unknown>, condition: RawBuilder<unknown>) {
+/** The number of rows, counted up to a bound. */
+export async function countUpToBound(
+  db: Database,
+  table: RawBuilder<unknown>,
+  condition: RawBuilder<unknown>,
+) {
   const { rows } = await sql<{
     count: number;
   }>`select count(*) as count from (select from ${table} where ${condition} limit ${sql.raw(String(TOTAL_BOUND + 1))}) counted`.execute(

@@ -12,16 +12,36 @@ import {
   type KnownTask,
 } from './expected-nodes-rules.ts';
 import { OrchestratorError, type Orchestrator } from './orchestrator.ts';
-import type { NodeDirectory, NodeSettings } from './scale-settings.ts';
+import type { EnvironmentSettings, NodeDirectory, NodeSettings } from './scale-settings.ts';
 
-export interface NodeDirectoryOptions {
+interface NodeDirectoryOptions {
   db: Database;
   environment: string;
   configured: readonly NodeSettings[];
   orchestrator: Pick<Orchestrator, 'name' | 'tasks'>;
 }
 
-export function createNodeDirectory(options: NodeDirectoryOptions): NodeDirectory {
+/** The settings of an environment whose nodes an orchestrator runs, beside those that are configured. */
+export function withOrchestrator(
+  settings: Omit<EnvironmentSettings, 'nodes' | 'orchestrator' | 'directory'>,
+  {
+    db,
+    configured,
+    orchestrator,
+  }: { db: Database; configured: readonly NodeSettings[]; orchestrator: Orchestrator },
+): EnvironmentSettings {
+  const directory = createNodeDirectory({ db, environment: settings.environment, configured, orchestrator });
+  return {
+    ...settings,
+    orchestrator,
+    directory,
+    get nodes() {
+      return directory.nodes;
+    },
+  };
+}
+
+function createNodeDirectory(options: NodeDirectoryOptions): NodeDirectory {
   const { db, environment, configured, orchestrator } = options;
   const unread = `the ${orchestrator.name} of ${environment} has not been read yet, so nobody knows which nodes there are`;
   let known: KnownPlatform = { environment, configured, unread, services: [], tasks: [] };

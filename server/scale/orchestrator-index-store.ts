@@ -1,14 +1,12 @@
 /** SQL that writes the index of what the orchestrators run. */
 import type { IndexConnection, IndexQuery } from './leader-connection.ts';
 import type { PictureChanges } from './orchestrator-picture.ts';
+import { recordRevisions } from './service-history-store.ts';
 
 export interface OrchestratorPosition {
   state: 'live' | 'rebuilding' | 'down';
   detail: string | null;
 }
-
-/** Specifications of a service that are kept. */
-const HISTORY = 10;
 
 const HOST_COLUMNS = `host_id text, hostname text, role text, leader boolean, state text, availability text, address text, region text, labels jsonb,
   engine_version text, cpus float8, memory_bytes float8, tasks_running integer, problem text`;
@@ -45,21 +43,7 @@ const TABLES = {
 type Kind = keyof typeof TABLES;
 const KINDS: readonly Kind[] = ['hosts', 'services', 'tasks'];
 
-const RECORD_REVISIONS = `with given as (
-    select service_id, spec_digest, spec, image, digest, replicas_desired from jsonb_to_recordset($2::jsonb)
-      as given(service_id text, spec_digest text, spec text, image text, digest text, replicas_desired integer)
-  ), newest as (
-    select distinct on (service_id) service_id, revision, spec_digest from service_revisions where environment = $1 order by service_id, revision desc
-  ), recorded as (
-    insert into service_revisions (environment, service_id, revision, spec_digest, spec, image, digest, replicas)
-    select $1, given.service_id, coalesce(newest.revision, 0) + 1, given.spec_digest, given.spec, given.image, given.digest, given.replicas_desired
-    from given left join newest using (service_id) where newest.spec_digest is distinct from given.spec_digest
-    returning service_id, revision
-  )
-  delete from service_revisions old using recorded
-    where old.environment = $1 and old.service_id = recorded.service_id and old.revision <= recorded.revision - ${HISTORY}`;
-
-/** Writes changes of an index that is whole; answers whether a row is another one now. */
+/** Writes changes of an index that is whole. */
 export async function writeChanges(
   index: IndexConnection,
   environment: string,
@@ -168,6 +152,5 @@ async function writeRows(query: IndexQuery, environment: string, changes: Pictur
     const { written } = changes[kind];
     if (written.length > 0) await query(TABLES[kind].upsert, [environment, JSON.stringify(written)]);
   }
-  const { written } = changes.services;
-  if (written.length > 0) await query(RECORD_REVISIONS, [environment, JSON.stringify(written)]);
+  await recordRevisions(query, environment, changes.services.written);
 }

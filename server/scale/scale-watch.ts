@@ -1,21 +1,27 @@
 /**
- * Feeds the indexes of placements and nodes, in one replica at a time. Every replica tries for the leader's lock each second; the one
+ * Feeds the indexes of placements, nodes and what the orchestrators run, in one replica at a time. Every replica tries for the leader's lock each second; the one
  * that holds it watches all environments, the others look on and take over when the lock is free.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
+import { readOrchestratorWatchRows } from './orchestrator-list-store.ts';
 import { readWatchRows } from './fleet-store.ts';
 import { openLeaderConnection, type LeaderConnection } from './leader-connection.ts';
+import { discoverNodes } from './node-discovery.ts';
 import { startNodeObserver, type NodeObserver } from './node-observer.ts';
+import { forgetOtherOrchestrators } from './orchestrator-index-store.ts';
+import { startOrchestratorWatcher, type OrchestratorWatcher } from './orchestrator-watcher.ts';
 import { forgetOtherEnvironments } from './placement-index-store.ts';
 import { startPlacementWatcher, type PlacementWatcher, type WatchLog } from './placement-watcher.ts';
 import { registerScaleMetrics } from './scale-metrics.ts';
 import type { EnvironmentSettings, ScaleDependencies } from './scale-settings.ts';
-import { watcherState, type WatchRow } from './watch-rules.ts';
+import { orchestratorState, watcherState, type OrchestratorWatchRow, type WatchRow } from './watch-rules.ts';
 
 export interface ScaleWatch {
   /** Whether the indexes are current; `detail` says who keeps them, or which are not. */
   ready(): { ok: boolean; detail: string };
+  /** What is known of the orchestrators; one that is away makes their pages old, not this replica unusable. */
+  orchestrators(): string;
   /** Resolves when every index shows what its store has now and a round of nodes was written, or when the watch is stopped. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -29,11 +35,17 @@ interface ScaleWatchOptions {
 
 type Role =
   | { kind: 'waiting'; detail: string }
-  | { kind: 'leader'; watchers: PlacementWatcher[]; observers: NodeObserver[] }
-  | { kind: 'follower'; rows: Map<string, WatchRow> };
+  | {
+      kind: 'leader';
+      watchers: PlacementWatcher[];
+      observers: NodeObserver[];
+      orchestrators: OrchestratorWatcher[];
+    }
+  | { kind: 'follower'; rows: Map<string, WatchRow>; orchestrators: Map<string, OrchestratorWatchRow> };
 
 const TRY_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 25;
+const DIRECTORY_EVERY_MS = 500;
 
 export function startScaleWatch(
   dependencies: ScaleDependencies,
@@ -41,6 +53,9 @@ export function startScaleWatch(
 ): ScaleWatch {
   const { db, environments, nodes } = dependencies;
   const names = environments.map(({ environment }) => environment);
+  const orchestrated = environments.flatMap(({ environment, orchestrator, directory }) =>
+    orchestrator === undefined || directory === undefined ? [] : [{ environment, orchestrator, directory }],
+  );
   const stopping = new AbortController();
   let role: Role = { kind: 'waiting', detail: 'has not begun to watch' };
 
@@ -52,13 +67,30 @@ export function startScaleWatch(
     const done = new AbortController();
     const signal = AbortSignal.any([stopping.signal, connection.lost, done.signal]);
     await forgetOtherEnvironments(connection, names);
+    await forgetOtherOrchestrators(
+      connection,
+      orchestrated.map(({ environment }) => environment),
+    );
     const watchers = environments.map((settings) =>
       startPlacementWatcher({ settings, index: connection, signal, log }),
     );
     const observers = environments.map((settings) =>
       startNodeObserver({ settings, nodes, index: connection, signal, log }),
     );
-    role = { kind: 'leader', watchers, observers };
+    const orchestrators = orchestrated.map(({ environment, orchestrator, directory }) =>
+      startOrchestratorWatcher({
+        environment,
+        orchestrator,
+        index: connection,
+        onChanged: () => void directory.refresh(true).catch(() => undefined),
+        signal,
+        log,
+      }),
+    );
+    const discoveries = orchestrated.map(({ environment, directory }) =>
+      discoverNodes({ environment, directory, nodes, index: connection, signal, log }),
+    );
+    role = { kind: 'leader', watchers, observers, orchestrators };
     log.info({ environments: names }, 'this replica watches the platform');
     try {
       while (!signal.aborted) {
@@ -69,7 +101,8 @@ export function startScaleWatch(
       role = { kind: 'waiting', detail: 'has lost the lock of the leader' };
       done.abort();
       await connection.close();
-      await Promise.all([...watchers, ...observers].map(({ ended }) => ended));
+      const ended = [...watchers, ...observers, ...orchestrators].map((each) => each.ended);
+      await Promise.all([...ended, ...discoveries]);
     }
   }
 
@@ -78,7 +111,8 @@ export function startScaleWatch(
     try {
       while (!stopping.signal.aborted) {
         if (await connection.tryLead()) return await lead(connection);
-        role = { kind: 'follower', rows: await readWatchRows(db) };
+        const [rows, orchestrators] = await Promise.all([readWatchRows(db), readOrchestratorWatchRows(db)]);
+        role = { kind: 'follower', rows, orchestrators };
         await rest(TRY_EVERY_MS);
       }
     } finally {
@@ -114,13 +148,24 @@ export function startScaleWatch(
     return watcher?.position() ?? watcherState(undefined);
   }
 
-  async function shows({ environment, nodes: configured }: EnvironmentSettings, revision: number) {
+  function orchestratorOf(environment: string) {
+    if (role.kind === 'follower') return orchestratorState(role.orchestrators.get(environment));
+    const watcher =
+      role.kind === 'leader'
+        ? role.orchestrators.find((each) => each.environment === environment)
+        : undefined;
+    return watcher?.position() ?? orchestratorState(undefined);
+  }
+
+  async function shows(settings: EnvironmentSettings, revision: number) {
+    const { environment, nodes: expected, orchestrator, directory } = settings;
     if (role.kind === 'waiting' || stateOf(environment).state !== 'live') return false;
+    if (orchestrator !== undefined && orchestratorOf(environment).state !== 'live') return false;
+    if (directory !== undefined && directory.strangers.length > 0) return false;
     if (role.kind === 'leader') {
       const { watchers, observers } = role;
-      const observed = observers.some((each) => each.environment === environment && each.rounds() > 0);
       return (
-        observed &&
+        observers.some((each) => each.environment === environment && each.hasSeen(expected)) &&
         watchers.some((each) => each.environment === environment && each.position().revision >= revision)
       );
     }
@@ -130,9 +175,17 @@ export function startScaleWatch(
     ]);
     const ids = new Set(known.map(({ node_id }) => node_id));
     return (
-      (watch.get(environment)?.revision ?? 0) >= revision &&
-      configured.every(({ node_id }) => ids.has(node_id))
+      (watch.get(environment)?.revision ?? 0) >= revision && expected.every(({ node_id }) => ids.has(node_id))
     );
+  }
+
+  /** Every replica keeps its list of nodes, whoever leads. */
+  async function keepDirectories(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      // A database that does not answer is said elsewhere; the last list stands.
+      await Promise.allSettled(orchestrated.map(({ directory }) => directory.refresh()));
+      await rest(DIRECTORY_EVERY_MS);
+    }
   }
 
   async function settle(settings: EnvironmentSettings): Promise<void> {
@@ -149,7 +202,7 @@ export function startScaleWatch(
   }
 
   registerScaleMetrics(registry, dependencies, () => role.kind === 'leader');
-  const running = run();
+  const running = Promise.all([run(), keepDirectories()]);
   return {
     ready() {
       if (role.kind === 'waiting') return { ok: false, detail: role.detail };
@@ -157,6 +210,13 @@ export function startScaleWatch(
       const found = problems();
       return { ok: found.length === 0, detail: found.length === 0 ? who : `${who}; ${found.join('; ')}` };
     },
+    orchestrators: () =>
+      orchestrated
+        .map(({ environment, orchestrator }) => {
+          const { state, detail } = orchestratorOf(environment);
+          return `${environment}: ${orchestrator.name} ${state}${detail === null ? '' : ` (${detail})`}`;
+        })
+        .join('; ') || 'none',
     settled: async () => {
       await Promise.all(environments.map(settle));
     },

@@ -2,11 +2,11 @@
 import { SERVICE_KINDS } from '#contract/placement-record.ts';
 import type { Shard } from '#contract/scale.ts';
 import type { ShardNodeRow, ShardTotalRow } from './fleet-store.ts';
-import { NODE_INTERVAL_S, PLACEMENT_INTERVAL_S, type EnvironmentSettings } from './scale-settings.ts';
+import { nodeIntervalSeconds, PLACEMENT_INTERVAL_S, type EnvironmentSettings } from './scale-settings.ts';
 import { oldestTime } from './watch-rules.ts';
 
 export interface ShardSources {
-  environments: readonly Pick<EnvironmentSettings, 'environment' | 'thresholds'>[];
+  environments: readonly Pick<EnvironmentSettings, 'environment' | 'nodes' | 'thresholds'>[];
   nodes: readonly ShardNodeRow[];
   totals: readonly ShardTotalRow[];
   /** When the placements of an environment were last seen. */
@@ -54,7 +54,7 @@ export function shardsOf({ environments, nodes, totals, placementsObservedAt }: 
             ? {
                 source: 'node admin API',
                 observed_at: oldestTime(holders.map(({ observed_at }) => observed_at)),
-                interval_s: NODE_INTERVAL_S,
+                interval_s: nodeIntervalSeconds(settings?.nodes.length ?? 0),
               }
             : {
                 source: 'placement store',

@@ -7,7 +7,8 @@ import type { Database } from '#server/db/database.ts';
 /** What seeding needs of an environment: its name, its shards by service kind, and where placements are written. */
 export interface SeedEnvironment {
   environment: string;
-  shards: Record<ServiceKind, string[]>;
+  /** Asked only when there is something to place. */
+  shards: () => Promise<Record<ServiceKind, string[]>>;
   putMany(records: Iterable<PlacementRecord>): Promise<number>;
 }
 
@@ -118,7 +119,8 @@ const shardOf = (id: string, shards: readonly string[], question: number) =>
 
 function* placementsOf(
   tenants: readonly SeedTenant[],
-  { environment, shards }: SeedEnvironment,
+  environment: string,
+  shards: Record<ServiceKind, string[]>,
 ): Generator<PlacementRecord> {
   const updated_at = new Date().toISOString();
   for (const tenant of tenants) {
@@ -147,6 +149,10 @@ export async function seedTenants(
     count: number;
   }>`select coalesce(sum(count), 0)::bigint as count from tenant_totals where environment = ''`.execute(db);
   const present = rows[0]?.count ?? 0;
+  if (present >= count) return 0;
+  const shards = new Map(
+    await Promise.all(environments.map(async (each) => [each, await each.shards()] as const)),
+  );
   const known = new Set(environments.map(({ environment }) => environment));
   for (let from = present; from < count; from += BATCH) {
     const tenants = Array.from({ length: Math.min(BATCH, count - from) }, (_value, index) =>
@@ -161,10 +167,11 @@ export async function seedTenants(
         billing jsonb, age double precision, updated_age double precision)
       on conflict (tenant_id) do nothing`.execute(db);
     const placing = async () => {
-      for (const environment of environments) await environment.putMany(placementsOf(tenants, environment));
+      for (const [{ environment, putMany }, held] of shards)
+        await putMany(placementsOf(tenants, environment, held));
     };
     await Promise.all([inserting, placing()]);
   }
-  if (present < count) await sql`analyze tenants`.execute(db);
-  return Math.max(0, count - present);
+  await sql`analyze tenants`.execute(db);
+  return count - present;
 }

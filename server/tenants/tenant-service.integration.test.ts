@@ -30,7 +30,7 @@ describe('tenants', () => {
     const environments = platform.dependencies.environments.map(
       ({ environment, store }): SeedEnvironment => ({
         environment,
-        shards,
+        shards: async () => shards,
         putMany: (records) => store.putMany(records),
       }),
     );

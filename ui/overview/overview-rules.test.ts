@@ -21,6 +21,10 @@ const node = (changes: Partial<NodeRow> = {}): NodeRow => ({
   inflight: 3,
   consumer_lag: 0,
   storage: { ok: true, used_bytes: 25, capacity_bytes: 100 },
+  load: null,
+  host_id: null,
+  service_id: null,
+  region: null,
   checks: [],
   problem: null,
   since: ago(3600),
@@ -35,6 +39,7 @@ const environment = (changes: Partial<EnvironmentRow> = {}): EnvironmentRow => (
   placement_revision: 1,
   watcher: { state: 'live', detail: null },
   placement_store: { kind: 'file', address: '/data/placement.db', version: null, warnings: [] },
+  orchestrator: null,
   observation: { source: 'placement store', observed_at: ago(1), interval_s: 5 },
   ...changes,
 });
