@@ -39,6 +39,37 @@ describe('the progress of a step', () => {
     expect(readStepProgress({ checks })).toMatchObject({ verb: 'as expected', nodes: [{ done: false }] });
   });
 
+  it('is the moves of a rebalance, with what is in flight and what failed', () => {
+    const in_flight = [{ tenant_id: 'acme', from: 'agg-1', to: 'agg-2', job_id: 'j1' }];
+    const failed = [{ tenant_id: 'duff', job_id: null, problem: 'Another job holds duff.' }];
+    expect(readStepProgress({ total: 5, moved: 2, left: 1, in_flight, failed, eta_s: 9 })).toEqual({
+      kind: 'moves',
+      total: 5,
+      moved: 2,
+      left: 1,
+      in_flight,
+      failed,
+      eta_s: 9,
+    });
+  });
+
+  it('is a rollout, with why its tasks do not run', () => {
+    const waiting = [{ task_id: 't1', slot: 4, state: 'pending', message: 'no suitable host' }];
+    const failed = [{ task_id: 't2', slot: 2, state: 'failed', error: 'exit code 137' }];
+    expect(readStepProgress({ wanted: 4, running: 3, leaving: 1, waiting, failed, monitor_s: 5 })).toEqual({
+      kind: 'rollout',
+      wanted: 4,
+      running: 3,
+      leaving: 1,
+      healthy_for_s: null,
+      monitor_s: 5,
+      problems: [
+        { task_id: 't2', slot: 2, text: 'exit code 137', failed: true },
+        { task_id: 't1', slot: 4, text: 'no suitable host', failed: false },
+      ],
+    });
+  });
+
   it('is nothing when its shape is not known', () => {
     for (const unknown of [null, 3, 'x', [], {}, { nodes: [1] }, { checks: 'no' }])
       expect(readStepProgress(unknown)).toBeNull();

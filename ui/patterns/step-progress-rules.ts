@@ -16,11 +16,34 @@ export interface StepNode {
   done: boolean;
   problem: string | null;
 }
+/** The moves of a rebalance, each a job of its own. */
+export interface MovesProgress {
+  total: number;
+  moved: number;
+  left: number;
+  in_flight: { tenant_id: string; from: string; to: string; job_id: string | null }[];
+  failed: { tenant_id: string; job_id: string | null; problem: string }[];
+  eta_s: number | null;
+}
+/** Tasks of a service on their way to what is wanted. */
+export interface RolloutProgress {
+  wanted: number;
+  running: number;
+  /** Tasks that still run but are to end. */
+  leaving: number;
+  healthy_for_s: number | null;
+  /** For how long all of them have to stay healthy. */
+  monitor_s: number | null;
+  /** Why tasks do not run yet, and why some failed. */
+  problems: { task_id: string; slot: number | null; text: string; failed: boolean }[];
+}
 export type StepProgressRead =
   | { kind: 'drain'; nodes: DrainingNode[] }
   | { kind: 'nodes'; nodes: StepNode[]; verb: string; revision: number | null }
   | { kind: 'checks'; checks: Check[] }
-  | { kind: 'placed'; shards: string[] };
+  | { kind: 'placed'; shards: string[] }
+  | ({ kind: 'moves' } & MovesProgress)
+  | ({ kind: 'rollout' } & RolloutProgress);
 
 type Json = Record<string, unknown>;
 const isRecord = (value: unknown): value is Json =>
@@ -49,6 +72,48 @@ const stepNode = (node: Json & { node_id: string }): StepNode => ({
   problem: text(node['problem']),
 });
 
+const records = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isRecord) : []);
+
+const movesProgress = (progress: Json & { moved: number; left: number }): MovesProgress => ({
+  total: number(progress['total']) ?? progress.moved + progress.left,
+  moved: progress.moved,
+  left: progress.left,
+  in_flight: records(progress['in_flight']).map((move) => ({
+    tenant_id: text(move['tenant_id']) ?? 'a tenant',
+    from: text(move['from']) ?? '?',
+    to: text(move['to']) ?? '?',
+    job_id: text(move['job_id']),
+  })),
+  failed: records(progress['failed']).map((move) => ({
+    tenant_id: text(move['tenant_id']) ?? 'a tenant',
+    job_id: text(move['job_id']),
+    problem: text(move['problem']) ?? 'It did not say why',
+  })),
+  eta_s: number(progress['eta_s']),
+});
+
+const taskProblem = (task: Json, failed: boolean): RolloutProgress['problems'][number] => ({
+  task_id: text(task['task_id']) ?? 'a task',
+  slot: number(task['slot']),
+  text: text(task[failed ? 'error' : 'message']) ?? text(task['state']) ?? 'it does not say why',
+  failed,
+});
+
+const rolloutProgress = (progress: Json & { wanted: number; running: number }): RolloutProgress => ({
+  wanted: progress.wanted,
+  running: progress.running,
+  leaving: number(progress['leaving']) ?? 0,
+  healthy_for_s: number(progress['healthy_for_s']),
+  monitor_s: number(progress['monitor_s']),
+  problems: [
+    ...records(progress['failed']).map((task) => taskProblem(task, true)),
+    ...records(progress['waiting']).map((task) => taskProblem(task, false)),
+  ],
+});
+
+const hasNumbers = <K extends string>(progress: Json, ...names: K[]): progress is Json & Record<K, number> =>
+  names.every((name) => typeof progress[name] === 'number');
+
 export function readStepProgress(progress: unknown): StepProgressRead | null {
   if (!isRecord(progress)) return null;
   const { nodes, checks, placed } = progress;
@@ -60,6 +125,8 @@ export function readStepProgress(progress: unknown): StepProgressRead | null {
     const verb = nodes.some((node) => 'acknowledged' in node) ? 'acknowledged' : 'reloaded';
     return { kind: 'nodes', nodes: nodes.map(stepNode), verb, revision: number(progress['revision']) };
   }
+  if (hasNumbers(progress, 'moved', 'left')) return { kind: 'moves', ...movesProgress(progress) };
+  if (hasNumbers(progress, 'wanted', 'running')) return { kind: 'rollout', ...rolloutProgress(progress) };
   if (Array.isArray(checks) && checks.every(isCheck)) return { kind: 'checks', checks };
   if (Array.isArray(checks) && checks.every(isNode))
     return { kind: 'nodes', nodes: checks.map(stepNode), verb: 'as expected', revision: null };

@@ -4,6 +4,7 @@ import type { Check } from '#contract/jobs.ts';
 import { CheckList } from './check-list.tsx';
 import { formatCount, formatDuration, plural } from './format.ts';
 import { LoadBar } from './load-bar.tsx';
+import { Moves, Rollout } from './operation-progress.tsx';
 import { readStepProgress, type DrainingNode, type StepNode } from './step-progress-rules.ts';
 import classes from './step-progress.module.css';
 
@@ -19,6 +20,10 @@ export function StepProgress({ progress, ended }: { progress: unknown; ended: bo
       return <Checks checks={read.checks} />;
     case 'placed':
       return <p className={classes.facts}>placed on {read.shards.join(', ')}</p>;
+    case 'moves':
+      return <Moves {...read} />;
+    case 'rollout':
+      return <Rollout {...read} ended={ended} />;
     case undefined:
       return null;
   }
