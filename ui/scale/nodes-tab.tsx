@@ -13,6 +13,7 @@ import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import { useNodeActions } from './fleet-actions.tsx';
 import classes from './scale.module.css';
 
 const silent = ({ problem }: Node): string => problem ?? 'The node did not say';
@@ -152,22 +153,27 @@ const nodeId = ({ environment, node_id }: Node): string => `${environment} ${nod
 /** Every node as it was last observed. */
 export function NodesTab() {
   const { environment } = useEnvironment();
+  const { actionsFor, dialog } = useNodeActions();
   const query = useMemo(() => ({ environment }), [environment]);
   return (
-    <ListPage
-      noun={NOUN}
-      endpoint={listNodes}
-      query={query}
-      columns={COLUMNS}
-      rowId={nodeId}
-      filters={FILTERS}
-      search="Search nodes"
-      defaultSort="node_id"
-      refetchInterval={OBSERVED_REFETCH_MS}
-      empty={{
-        title: `No node is known in ${environment}`,
-        hint: 'Nodes are listed in the configuration of the environment, and asked every few seconds.',
-      }}
-    />
+    <>
+      <ListPage
+        noun={NOUN}
+        endpoint={listNodes}
+        query={query}
+        columns={COLUMNS}
+        rowId={nodeId}
+        rowActions={actionsFor}
+        filters={FILTERS}
+        search="Search nodes"
+        defaultSort="node_id"
+        refetchInterval={OBSERVED_REFETCH_MS}
+        empty={{
+          title: `No node is known in ${environment}`,
+          hint: 'Nodes are listed in the configuration of the environment, and asked every few seconds.',
+        }}
+      />
+      {dialog}
+    </>
   );
 }

@@ -1,12 +1,16 @@
+import { IconScale } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { SERVICE_KINDS } from '#contract/placement-record.ts';
+import { lazy, Suspense, useState } from 'react';
+import { SERVICE_KINDS, type ServiceKind } from '#contract/placement-record.ts';
 import { listShards, type Shard } from '#contract/scale.ts';
-import { useEndpoint } from '#ui/api/queries.ts';
+import { may, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
+import { firstReason } from '#ui/patterns/action-menu.tsx';
 import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { Figure, Unknown } from '#ui/patterns/figure.tsx';
 import { formatCount, formatRatio, sentence } from '#ui/patterns/format.ts';
+import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { LoadBar } from '#ui/patterns/load-bar.tsx';
 import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
@@ -14,6 +18,10 @@ import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './scale.module.css';
+
+const RebalanceDialog = lazy(async () => ({
+  default: (await import('./rebalance-dialog.tsx')).RebalanceDialog,
+}));
 
 const SILENT = 'No node of the shard has said it';
 
@@ -104,6 +112,8 @@ const shardId = ({ service, shard }: Shard): string => `${service} ${shard}`;
 /** Shards with their load, by service kind. */
 export function ShardsTab() {
   const { environment } = useEnvironment();
+  const { data: me } = useMe();
+  const [rebalancing, setRebalancing] = useState<ServiceKind | null>(null);
   const { data, error, isPlaceholderData, refetch } = useEndpoint(
     listShards,
     { query: { environment } },
@@ -119,7 +129,25 @@ export function ShardsTab() {
           SERVICE_KINDS.map((service) => {
             const shards = data?.items.filter((shard) => shard.service === service) ?? [];
             return (
-              <Panel key={service} title={sentence(service)} flush>
+              <Panel
+                key={service}
+                title={sentence(service)}
+                flush
+                actions={
+                  <GuardedButton
+                    variant="default"
+                    size="compact-sm"
+                    leftSection={<IconScale size={14} />}
+                    against={firstReason(
+                      may(me, 'scale.migrate', { environment }),
+                      data && shards.length < 2 && 'There are not two shards to even out',
+                    )}
+                    onClick={() => setRebalancing(service)}
+                  >
+                    Rebalance…
+                  </GuardedButton>
+                }
+              >
                 <DataTable
                   plain
                   label={`${service} shards`}
@@ -140,6 +168,15 @@ export function ShardsTab() {
             );
           })}
       </div>
+      {rebalancing !== null && (
+        <Suspense fallback={null}>
+          <RebalanceDialog
+            environment={environment}
+            service={rebalancing}
+            onClose={() => setRebalancing(null)}
+          />
+        </Suspense>
+      )}
     </div>
   );
 }

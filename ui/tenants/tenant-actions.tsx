@@ -1,5 +1,13 @@
 /** What can be done to a tenant, the same on the list and on its page, and the dialogs that do it (loaded when they are first needed). */
-import { IconArchive, IconArrowsExchange, IconCopy, IconPencil, IconWorldPlus } from '@tabler/icons-react';
+import {
+  IconArchive,
+  IconArrowsExchange,
+  IconCopy,
+  IconHourglass,
+  IconPencil,
+  IconPlayerPlay,
+  IconWorldPlus,
+} from '@tabler/icons-react';
 import { lazy, Suspense, useCallback, useState } from 'react';
 import type { ServiceKind } from '#contract/placement-record.ts';
 import { TENANT_ACTIONS, type TenantStatus } from '#contract/tenants.ts';
@@ -9,6 +17,9 @@ import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.
 
 const MigrateTenantDialog = lazy(async () => ({
   default: (await import('#ui/scale/migrate-tenant-dialog.tsx')).MigrateTenantDialog,
+}));
+const TenantDrainDialog = lazy(async () => ({
+  default: (await import('#ui/scale/operation-dialogs.tsx')).TenantDrainDialog,
 }));
 const ArchiveTenantDialog = lazy(async () => ({
   default: (await import('./archive-tenant-dialog.tsx')).ArchiveTenantDialog,
@@ -29,6 +40,7 @@ export interface ActionableTenant {
 
 type Open =
   | { kind: 'migrate'; tenant_id: string; environment: string; service?: ServiceKind | undefined }
+  | { kind: 'drain' | 'resume'; tenant_id: string; environment: string }
   | { kind: 'archive' | 'edit' | 'add_environment'; tenant_id: string };
 
 export interface TenantActions {
@@ -57,6 +69,15 @@ export function useTenantActions(): TenantActions {
       ),
     [me],
   );
+  const drainReason = useCallback(
+    ({ tenant_id, status, environments: placed }: ActionableTenant, action: 'drain' | 'resume') =>
+      firstReason(
+        may(me, 'scale.drain', { tenant_id, environment }),
+        stateReason(TENANT_ACTIONS[action].from, status, 'tenant'),
+        !placed.includes(environment) && `It is not in ${environment}`,
+      ),
+    [me, environment],
+  );
   const editReason = useCallback(
     ({ tenant_id, status }: ActionableTenant) =>
       firstReason(
@@ -84,6 +105,18 @@ export function useTenantActions(): TenantActions {
           onSelect: () => migrate(tenant_id, environment),
           disabled: migrateReason(tenant, environment),
         },
+        {
+          label: `Drain in ${environment}…`,
+          icon: IconHourglass,
+          onSelect: () => setOpen({ kind: 'drain', tenant_id, environment }),
+          disabled: drainReason(tenant, 'drain'),
+        },
+        {
+          label: `Resume in ${environment}…`,
+          icon: IconPlayerPlay,
+          onSelect: () => setOpen({ kind: 'resume', tenant_id, environment }),
+          disabled: drainReason(tenant, 'resume'),
+        },
         { label: 'Edit…', icon: IconPencil, onSelect: () => edit(tenant_id), disabled: editReason(tenant) },
         {
           label: 'Add environment…',
@@ -109,12 +142,20 @@ export function useTenantActions(): TenantActions {
         },
       ];
     },
-    [me, environment, environments, migrate, migrateReason, edit, editReason],
+    [me, environment, environments, migrate, migrateReason, drainReason, edit, editReason],
   );
 
   const dialog = open && (
     <Suspense fallback={null}>
       {open.kind === 'migrate' && <MigrateTenantDialog {...open} onClose={close} />}
+      {(open.kind === 'drain' || open.kind === 'resume') && (
+        <TenantDrainDialog
+          tenant_id={open.tenant_id}
+          environment={open.environment}
+          action={open.kind}
+          onClose={close}
+        />
+      )}
       {open.kind === 'archive' && <ArchiveTenantDialog tenant_id={open.tenant_id} onClose={close} />}
       {open.kind === 'edit' && <EditTenantDrawer tenant_id={open.tenant_id} onClose={close} />}
       {open.kind === 'add_environment' && <AddEnvironmentDialog tenant_id={open.tenant_id} onClose={close} />}
