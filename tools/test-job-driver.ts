@@ -25,7 +25,7 @@ export function driveJob(
   db: Database,
   definition: JobDefinition,
   input: Input,
-  job_id = randomUUIDv7(),
+  job_id: string = randomUUIDv7(),
 ): DrivenJob {
   const steps = definition.steps(input);
   const progress = new Map<string, unknown[]>();

@@ -157,6 +157,25 @@ describe('the planner of a rebalance', () => {
     expect(exchanged.moves).toHaveLength(2);
   });
 
+  it('finds the one order in which every move has room', () => {
+    const shards = [
+      shard('a', [12], { capacity: 6 }),
+      shard('b', [4, 25], {
+        capacity: 55,
+        tenants: [...tenants([4, 25], 'b'), ...tenants([12], 'stays', false)],
+      }),
+      shard('c', [14], { capacity: 26 }),
+    ];
+    const plan = planRebalance(shards, limits({ max_moves: 4 }));
+    expect(carryOut(shards, plan)).toEqual(
+      new Map([
+        ['a', 4],
+        ['b', 38],
+        ['c', 25],
+      ]),
+    );
+  });
+
   it('relieves a shard that may be given nothing when it is too full, and else leaves it out', () => {
     const full = shard('full', ones(8), { takes: false });
     const empty = shard('empty', ones(1), { takes: false });

@@ -71,10 +71,41 @@ export function takeMoves(board: Board): BoardMove[] {
   });
 }
 
+/** Moves up to which every order is tried when the first one gets stuck. */
+const MOST_ORDERED = 8;
+
 /**
- * Does the moves on the board, each when its shard has room for it, from the fullest to the emptiest first; answers those that found room, in that order.
+ * Does the moves on the board in an order in which each finds room in its shard, and answers them in that order: from the fullest to the
+ * emptiest first. Leaves out what finds no room, which of a few moves is only what none of their orders has room for.
  */
 export function doInOrder(board: Board, moves: readonly BoardMove[]): BoardMove[] {
+  const done = doByRelief(board, moves);
+  if (done.length === moves.length || moves.length > MOST_ORDERED) return done;
+  const goBack = (taken: readonly BoardMove[]) =>
+    taken.forEach(({ tenant }) => shift(board, tenant, tenant.home));
+  goBack(done);
+  const order: BoardMove[] = [];
+  const complete = (): boolean => {
+    if (order.length === moves.length) return true;
+    for (const move of moves) {
+      if (order.includes(move) || !findsRoom(board, move)) continue;
+      shift(board, move.tenant, move.to);
+      order.push(move);
+      if (complete()) return true;
+      order.pop();
+      shift(board, move.tenant, move.tenant.home);
+    }
+    return false;
+  };
+  return complete() ? order : doByRelief(board, moves);
+}
+
+function findsRoom({ shards }: Board, { tenant, to }: BoardMove): boolean {
+  const target = shards[to];
+  return target !== undefined && hasRoom(target, target.load + tenant.weight);
+}
+
+function doByRelief(board: Board, moves: readonly BoardMove[]): BoardMove[] {
   const waiting = new Set(moves);
   const done: BoardMove[] = [];
   const { shards } = board;
@@ -84,7 +115,7 @@ export function doInOrder(board: Board, moves: readonly BoardMove[]): BoardMove[
     for (const move of waiting) {
       const from = shards[move.tenant.at];
       const to = shards[move.to];
-      if (!from || !to || !hasRoom(to, to.load + move.tenant.weight)) continue;
+      if (!from || !to || !findsRoom(board, move)) continue;
       const relief = deviationOf(from, from.load) - deviationOf(to, to.load);
       if (relief <= most) continue;
       most = relief;
