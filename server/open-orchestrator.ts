@@ -1,32 +1,76 @@
 /** What `control.yaml` says about the orchestrator of an environment, and how it is opened. */
 import { Type, type Static } from 'typebox';
 import { openSimulatedOrchestrator } from '#server/adapters/simulated-orchestrator/simulated-orchestrator-client.ts';
+import { openSwarmOrchestrator } from '#server/adapters/swarm/swarm-orchestrator.ts';
 import type { Orchestrator } from '#server/scale/orchestrator.ts';
 
 const strict = { additionalProperties: false };
+const File = Type.String({ minLength: 1 });
+const exactlyOne = { minProperties: 1, maxProperties: 1 };
+
+const DockerConfiguration = Type.Object(
+  {
+    socket_path: Type.Optional(
+      Type.String({ pattern: '^/', description: 'The engine’s socket on this machine, an absolute path' }),
+    ),
+    tcp: Type.Optional(
+      Type.Object(
+        {
+          host: Type.String({ minLength: 1 }),
+          port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+          ca_file: File,
+          cert_file: File,
+          key_file: File,
+        },
+        {
+          ...strict,
+          description: 'The engine’s address with PEM files: its authority, and who this client is',
+        },
+      ),
+    ),
+  },
+  {
+    ...strict,
+    ...exactlyOne,
+    description:
+      'A manager of the Docker Swarm. Who may speak to it may do anything on its hosts: keep the socket and the key to this process',
+  },
+);
 
 export const OrchestratorConfiguration = Type.Object(
   {
-    simulated: Type.Object(
-      {
-        url: Type.String({
-          pattern: '^https?://[^/]+$',
-          description:
-            'Control endpoint of the simulated platform, an origin; it takes the token of the nodes',
-        }),
-      },
-      strict,
+    docker: Type.Optional(DockerConfiguration),
+    simulated: Type.Optional(
+      Type.Object(
+        {
+          url: Type.String({
+            pattern: '^https?://[^/]+$',
+            description:
+              'Control endpoint of the simulated platform, an origin; it takes the token of the nodes',
+          }),
+        },
+        strict,
+      ),
     ),
   },
-  { ...strict, description: 'What runs the nodes of the environment, beside those in `nodes`' },
+  {
+    ...strict,
+    ...exactlyOne,
+    description: 'What runs the nodes of the environment, beside those in `nodes`',
+  },
 );
 type OrchestratorConfiguration = Static<typeof OrchestratorConfiguration>;
 
-/** It need not answer: what it is asked for fails until it does. */
+/** It need not answer: what it is asked for fails until it does. Throws when a certificate file cannot be read. */
 export function openOrchestrator(
   environment: string,
-  { simulated }: OrchestratorConfiguration,
+  { docker, simulated }: OrchestratorConfiguration,
   nodeToken: string,
 ): Orchestrator {
-  return openSimulatedOrchestrator({ url: simulated.url, token: nodeToken, environment });
+  if (docker?.socket_path !== undefined)
+    return openSwarmOrchestrator({ socket_path: docker.socket_path }, environment);
+  if (docker?.tcp !== undefined) return openSwarmOrchestrator(docker.tcp, environment);
+  if (simulated !== undefined)
+    return openSimulatedOrchestrator({ url: simulated.url, token: nodeToken, environment });
+  throw new Error(`The orchestrator of ${environment} is none that is known.`);
 }

@@ -84,7 +84,7 @@ export function toTask(
   task: EngineTask,
   port: string | undefined,
   hostAddress: string | null,
-  seal: SpecSeal,
+  digestOf: (template: TaskTemplate) => string,
 ): OrchestratorTask {
   return {
     task_id: task.ID,
@@ -94,7 +94,7 @@ export function toTask(
     state: taskState(task.Status.State),
     desired_state: taskState(task.DesiredState),
     ...imageOf(task.Spec),
-    task_spec_digest: taskDigest(task.Spec, seal),
+    task_spec_digest: digestOf(task.Spec),
     url: urlOf(task, port, hostAddress),
     message: task.Status.Message || null,
     error: task.Status.Err || null,
@@ -128,7 +128,7 @@ function imageOf({ ContainerSpec }: TaskTemplate): { image: string; digest: stri
 }
 
 /** A service names its runtime where its tasks leave it out. */
-function taskDigest({ Runtime: _runtime, ...template }: TaskTemplate, seal: SpecSeal): string {
+export function taskDigest({ Runtime: _runtime, ...template }: TaskTemplate, seal: SpecSeal): string {
   return seal.digest(template);
 }
 

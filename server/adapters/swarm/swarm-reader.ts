@@ -1,13 +1,15 @@
 import type { OrchestratorTask } from '#server/scale/orchestrator.ts';
-import type { EngineNode, EngineService, EngineTask } from './engine-objects.ts';
+import type { EngineNode, EngineService, EngineTask, TaskTemplate } from './engine-objects.ts';
 import { createSealKey, createSpecSeal, SEAL_KEY_CONFIG, type SpecSeal } from './spec-seal.ts';
 import type { SwarmEngine } from './swarm-engine.ts';
-import { addressOf, ENVIRONMENT_LABEL, portOf, toTask } from './swarm-objects.ts';
+import { addressOf, ENVIRONMENT_LABEL, portOf, taskDigest, toTask } from './swarm-objects.ts';
 
 /** Ids begin with any of these, evenly; a filter by prefix is the only way to read a list in pages. */
 const ID_DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'.split('');
-/** A task with a long specification is a few kilobytes; the engine's limit for one answer is 16 MiB. */
-const TASKS_A_PAGE = 500;
+/** Half of what the engine's parts say to each other in one answer at most. A page costs it more than a whole list does. */
+const PAGE_BYTES = 8 * 1024 ** 2;
+/** What a task says besides its specification, with room to spare. */
+const TASK_BYTES = 2_000;
 /** Ended tasks that the engine keeps for each replica, unless told otherwise. */
 const ENDED_KEPT = 5;
 
@@ -70,22 +72,20 @@ export class SwarmReader {
 
   /** The tasks of a service of this environment; without those that ended, when only the wanted are asked for. */
   async tasks(service: EngineService, which: 'all' | 'wanted'): Promise<OrchestratorTask[]> {
-    const wanted =
-      service.ServiceStatus?.DesiredTasks ?? service.Spec.Mode?.Replicated?.Replicas ?? TASKS_A_PAGE;
-    const expected = which === 'all' ? wanted * (1 + ENDED_KEPT) : wanted;
+    const wanted = service.ServiceStatus?.DesiredTasks ?? 0;
+    const bytes = JSON.stringify(service.Spec.TaskTemplate).length + TASK_BYTES;
+    const pages = ((which === 'all' ? wanted * (1 + ENDED_KEPT) : wanted) * bytes) / PAGE_BYTES;
     const filters = {
       service: [service.ID],
       ...(which === 'wanted' && { 'desired-state': ['running', 'ready', 'accepted'] }),
     };
     const found: EngineTask[] = [];
-    if (expected <= TASKS_A_PAGE) found.push(...(await this.#engine.tasks(filters)));
-    else
-      for (const id of idPages(expected / TASKS_A_PAGE))
-        found.push(...(await this.#engine.tasks({ ...filters, id })));
-    const seal = await this.seal();
+    if (pages <= 1) found.push(...(await this.#engine.tasks(filters)));
+    else for (const id of idPages(pages)) found.push(...(await this.#engine.tasks({ ...filters, id })));
+    const digestOf = remembering(await this.seal());
     const port = portOf(service);
     const tasks: OrchestratorTask[] = [];
-    for (const task of found) tasks.push(toTask(task, port, await this.#addressOf(task.NodeID), seal));
+    for (const task of found) tasks.push(toTask(task, port, await this.#addressOf(task.NodeID), digestOf));
     return tasks;
   }
 
@@ -94,4 +94,15 @@ export class SwarmReader {
     if (!this.#addresses.has(node_id)) await this.node(node_id);
     return this.#addresses.get(node_id) ?? null;
   }
+}
+
+/** Tasks of a service have one specification, or a few. */
+function remembering(seal: SpecSeal): (template: TaskTemplate) => string {
+  const known = new Map<string, string>();
+  return (template) => {
+    const text = JSON.stringify(template);
+    const digest = known.get(text) ?? taskDigest(template, seal);
+    known.set(text, digest);
+    return digest;
+  };
 }

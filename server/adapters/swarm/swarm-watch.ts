@@ -26,15 +26,17 @@ const ROUND_MS = 1_000;
 const BURST_MS = 100;
 const COUNTS_EVERY_MS = 2_000;
 const TASKS_EVERY_MS = { least: 2_000, most: 15_000 };
-/** Looking at all services takes at most this share of the time, until `most` is reached. */
-const TASKS_SHARE = 1 / 20;
+/** Looking at settled services takes at most this share of the time, until `most` is reached. */
+const SETTLED_SHARE = 1 / 20;
+/** After so long in a round no further service's tasks are read; those that waited longest come first. */
+const TASKS_BUDGET_MS = 200;
 const NODE_PAGES = 6;
 const NODE_PAGE_EVERY_MS = 5_000;
 /** A read is repeated at the earliest after so many times the time that it took: what is large is read less often. */
 const REST = 10;
 
 interface WatchedService {
-  version: number;
+  service: EngineService;
   /** Version and counts when its tasks were last read. */
   seen: string;
   settled: boolean;
@@ -98,11 +100,11 @@ class Picture {
   async *round(hints: Hints): AsyncGenerator<OrchestratorEvent> {
     if (!this.#isWhole) for (const page of this.#nodePages) yield* this.#readNodes(page);
     else yield* this.#someNodes(hints.nodes);
-    const now = performance.now();
-    const mayRead = now - this.#countsAt >= this.#countsTookMs * REST;
-    if (!this.#isWhole || hints.nodes.size > 0 || (now - this.#countsAt >= COUNTS_EVERY_MS && mayRead))
-      yield* this.#readServices();
+    const rested = performance.now() - this.#countsAt;
+    const countsAreDue = rested >= Math.max(COUNTS_EVERY_MS, this.#countsTookMs * REST);
+    if (!this.#isWhole || countsAreDue || hints.nodes.size > 0) yield* this.#readServices();
     else if (hints.services.size > 0) yield* this.#readServices([...hints.services]);
+    yield* this.#dueTasks();
     this.#isWhole = true;
   }
 
@@ -136,59 +138,48 @@ class Picture {
     if (this.#hosts.delete(id)) yield { kind: 'host', id, host: null };
   }
 
-  /** Reads all services with their counts, or only these, and the tasks of those that have changed or are due. */
+  /** Reads all services with their counts, or only these. */
   async *#readServices(only?: string[]): AsyncGenerator<OrchestratorEvent> {
     const began = performance.now();
     const services = await this.#reader.services(only);
     if (only === undefined) {
-      this.#countsAt = began;
-      this.#countsTookMs = performance.now() - began;
+      this.#countsAt = performance.now();
+      this.#countsTookMs = this.#countsAt - began;
     }
     const present = new Set(services.map(({ ID }) => ID));
     for (const id of only ?? [...this.#services.keys()]) if (!present.has(id)) yield* this.#dropService(id);
-    for (const service of services) yield* this.#putService(service);
-  }
-
-  async *#putService(service: EngineService): AsyncGenerator<OrchestratorEvent> {
-    const known = this.#services.get(service.ID) ?? {
-      version: -1,
-      seen: '',
-      settled: false,
-      tasks: new Map<string, OrchestratorTask>(),
-      readAt: Number.NEGATIVE_INFINITY,
-      readTookMs: 0,
-    };
-    this.#services.set(service.ID, known);
-    if (known.version !== service.Version.Index) {
-      known.version = service.Version.Index;
-      yield { kind: 'service', id: service.ID, service: toService(service, await this.#reader.seal()) };
-    }
-    yield* this.#dueTasks(service, known);
-  }
-
-  async *#dueTasks(service: EngineService, known: WatchedService): AsyncGenerator<OrchestratorEvent> {
-    const { RunningTasks = 0, DesiredTasks = 0 } = service.ServiceStatus ?? {};
-    const seen = `${service.Version.Index} ${RunningTasks} ${DesiredTasks}`;
-    const rested = performance.now() - known.readAt;
-    const isDue = seen !== known.seen || !known.settled;
-    if (isDue && rested >= known.readTookMs * REST) {
-      yield* this.#readTasks(service, known, 'all');
-      known.seen = seen;
-    } else if (rested >= this.#tasksEveryMs()) {
-      yield* this.#readTasks(service, known, 'wanted');
+    for (const service of services) {
+      const known = this.#services.get(service.ID) ?? unread(service);
+      const isNews = !this.#services.has(service.ID) || known.service.Version.Index !== service.Version.Index;
+      known.service = service;
+      this.#services.set(service.ID, known);
+      if (isNews)
+        yield { kind: 'service', id: service.ID, service: toService(service, await this.#reader.seal()) };
     }
   }
 
-  #tasksEveryMs(): number {
+  /** Reads the tasks of the services that are due, as far as the round's budget goes. */
+  async *#dueTasks(): AsyncGenerator<OrchestratorEvent> {
+    const began = performance.now();
+    const settledEveryMs = this.#settledEveryMs();
+    const longestFirst = [...this.#services.values()].sort((one, other) => one.readAt - other.readAt);
+    for (const known of longestFirst) {
+      const now = performance.now();
+      if (this.#isWhole && now - began > TASKS_BUDGET_MS) return;
+      const rested = now - known.readAt;
+      const hasNews = seenOf(known.service) !== known.seen || !known.settled;
+      if (hasNews && rested >= known.readTookMs * REST) yield* this.#readTasks(known, 'all');
+      else if (rested >= settledEveryMs) yield* this.#readTasks(known, 'wanted');
+    }
+  }
+
+  #settledEveryMs(): number {
     const all = [...this.#services.values()].reduce((sum, { readTookMs }) => sum + readTookMs, 0);
-    return Math.min(Math.max(all / TASKS_SHARE, TASKS_EVERY_MS.least), TASKS_EVERY_MS.most);
+    return Math.min(Math.max(all / SETTLED_SHARE, TASKS_EVERY_MS.least), TASKS_EVERY_MS.most);
   }
 
-  async *#readTasks(
-    service: EngineService,
-    known: WatchedService,
-    which: 'all' | 'wanted',
-  ): AsyncGenerator<OrchestratorEvent> {
+  async *#readTasks(known: WatchedService, which: 'all' | 'wanted'): AsyncGenerator<OrchestratorEvent> {
+    const { service } = known;
     const began = performance.now();
     const tasks = await this.#reader.tasks(service, which);
     known.readAt = performance.now();
@@ -197,7 +188,7 @@ class Picture {
     const missing = [...known.tasks.values()].filter(({ task_id }) => !present.has(task_id));
     // One that was wanted and is no more has ended, or is gone: that takes the whole list.
     if (which === 'wanted' && missing.some(isWanted)) {
-      yield* this.#readTasks(service, known, 'all');
+      yield* this.#readTasks(known, 'all');
       return;
     }
     for (const task of tasks) {
@@ -210,6 +201,7 @@ class Picture {
       known.tasks.delete(task_id);
       yield { kind: 'task', id: task_id, task: null };
     }
+    known.seen = seenOf(service);
     known.settled =
       tasks.every(isSettled) && tasks.filter(isWanted).length === (service.ServiceStatus?.DesiredTasks ?? 0);
   }
@@ -222,6 +214,18 @@ class Picture {
     yield { kind: 'service', id, service: null };
   }
 }
+
+const unread = (service: EngineService): WatchedService => ({
+  service,
+  seen: '',
+  settled: false,
+  tasks: new Map(),
+  readAt: Number.NEGATIVE_INFINITY,
+  readTookMs: 0,
+});
+
+const seenOf = ({ Version, ServiceStatus }: EngineService): string =>
+  `${Version.Index} ${ServiceStatus?.RunningTasks} ${ServiceStatus?.DesiredTasks}`;
 
 const isWanted = ({ desired_state }: OrchestratorTask): boolean =>
   desired_state === 'running' || desired_state === 'ready' || desired_state === 'accepted';
