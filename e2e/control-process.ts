@@ -35,12 +35,11 @@ interface Start {
 /** Starts a server and resolves when it says that it is ready. */
 export async function startControl(start: Start): Promise<ControlProcess> {
   const control = launchControl(start);
-  const ready = (async () => {
-    while (!/is ready: /.test(control.output())) await Promise.race([control.moved(), control.ended]);
-  })();
-  const ended = await Promise.race([ready.then(() => null), control.ended]);
-  if (ended !== null && !/is ready: /.test(control.output()))
-    throw new Error(`The server ended with ${ended}:\n${control.output()}`);
+  const isReady = () => /is ready: /.test(control.output());
+  let ended: number | NodeJS.Signals | null = null;
+  const end = control.ended.then((code) => (ended = code));
+  while (!isReady() && ended === null) await Promise.race([control.moved(), end]);
+  if (!isReady()) throw new Error(`The server ended with ${ended}:\n${control.output()}`);
   return control;
 }
 

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import pg from 'pg';
 import manifest from '../../package.json' with { type: 'json' };
@@ -29,13 +30,27 @@ async function readMigrations(): Promise<Migration[]> {
   );
 }
 
+/**
+ * Asks again and again instead of waiting in one statement: DBOS builds indexes concurrently, which waits until every older statement of
+ * other connections is over, and so for a replica that waits here for the lock, for ever.
+ */
+async function holdMigrationLock(client: pg.Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [
+      MIGRATION_LOCK,
+    ]);
+    if (rows[0]?.held) return;
+    await pause(100);
+  }
+}
+
 /** Applies what is missing; a database that is up to date costs two queries. Throws when a landed migration was edited. */
 export async function migrateDatabase(databaseUrl: string): Promise<void> {
   const migrations = await readMigrations();
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await holdMigrationLock(client);
     await client.query(
       'create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now())',
     );
