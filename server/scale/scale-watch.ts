@@ -18,7 +18,10 @@ import type { EnvironmentSettings, ScaleDependencies } from './scale-settings.ts
 import { orchestratorState, watcherState, type OrchestratorWatchRow, type WatchRow } from './watch-rules.ts';
 
 export interface ScaleWatch {
-  /** Whether the indexes are current; `detail` says who keeps them, or which are not. */
+  /**
+   * Whether this replica takes part in the watch; `detail` says how, and which indexes are not current. A store that is away makes pages
+   * old and named so in every replica: taking all of them out of the load balancer would hide just what is needed then.
+   */
   ready(): { ok: boolean; detail: string };
   /** What is known of the orchestrators; one that is away makes their pages old, not this replica unusable. */
   orchestrators(): string;
@@ -45,6 +48,8 @@ type Role =
 
 const TRY_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 25;
+/** How long a replica may be between two roles before it counts as unable to take part. */
+const HAND_OVER_MS = 10_000;
 const DIRECTORY_EVERY_MS = 500;
 
 export function startScaleWatch(
@@ -58,6 +63,7 @@ export function startScaleWatch(
   );
   const stopping = new AbortController();
   let role: Role = { kind: 'waiting', detail: 'has not begun to watch' };
+  let tookPartUntil = 0;
 
   const rest = (ms: number, signal: AbortSignal = stopping.signal) =>
     pause(ms, undefined, { signal }).catch(() => undefined);
@@ -205,10 +211,10 @@ export function startScaleWatch(
   const running = Promise.all([run(), keepDirectories()]);
   return {
     ready() {
-      if (role.kind === 'waiting') return { ok: false, detail: role.detail };
+      if (role.kind === 'waiting') return { ok: performance.now() < tookPartUntil, detail: role.detail };
+      tookPartUntil = performance.now() + HAND_OVER_MS;
       const who = role.kind === 'leader' ? 'watches every environment' : 'follows another replica';
-      const found = problems();
-      return { ok: found.length === 0, detail: found.length === 0 ? who : `${who}; ${found.join('; ')}` };
+      return { ok: true, detail: [who, ...problems()].join('; ') };
     },
     orchestrators: () =>
       orchestrated
