@@ -1,4 +1,5 @@
 /** A platform and a database that outlive the servers which work with them: servers are killed, restarted and doubled beside it. */
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
@@ -51,12 +52,19 @@ export async function startLastingPlatform({ speed = 5 }: { speed?: number } = {
       },
     ],
   };
-  await writeFile(path.join(folder, 'control.yaml'), stringify(configuration));
+  /** Writes a `control.yaml` of the environment and these settings; answers its path. */
+  const writeConfiguration = async (settings: object = {}, name = `control-${randomUUID()}.yaml`) => {
+    const file = path.join(folder, name);
+    await writeFile(file, stringify({ ...settings, ...configuration }));
+    return file;
+  };
+  await writeConfiguration({}, 'control.yaml');
   return {
     folder,
     fleet,
     nodes,
     postgres,
+    writeConfiguration,
     /** A server beside the others; on a port of its own unless one is named. */
     start: async (
       options: { program?: string; port?: number; env?: Record<string, string> } = {},
