@@ -10,6 +10,8 @@ import { readConfiguration } from '#server/configuration.ts';
 import { createLogger, startControlPlane } from '#server/control-plane.ts';
 
 export interface Rehearsal {
+  /** Only jobs of this kind; all of them when absent. */
+  kind?: string;
   kill: { step: string; direction: 'run' | 'undo'; when: 'before' | 'after' } | null;
   /** Fails after its work is done, so that everything is undone. */
   fail: string | null;
@@ -19,31 +21,41 @@ const file = process.env['CONTROL_REHEARSAL'] ?? '';
 const rehearsal = (): Rehearsal =>
   existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Rehearsal) : { kill: null, fail: null };
 
-function dieIfDue(step: string, direction: 'run' | 'undo', when: 'before' | 'after'): void {
-  const { kill, fail } = rehearsal();
-  if (kill?.step !== step || kill.direction !== direction || kill.when !== when) return;
-  writeFileSync(file, JSON.stringify({ kill: null, fail } satisfies Rehearsal));
+function dieIfDue(kind: string, step: string, direction: 'run' | 'undo', when: 'before' | 'after'): void {
+  const { kill, ...rest } = rehearsal();
+  if (
+    (rest.kind ?? kind) !== kind ||
+    kill?.step !== step ||
+    kill.direction !== direction ||
+    kill.when !== when
+  )
+    return;
+  writeFileSync(file, JSON.stringify({ ...rest, kill: null } satisfies Rehearsal));
   process.kill(process.pid, 'SIGKILL');
 }
 
 type Step = StepDefinition<Record<string, unknown>>;
 
-const rehearsed = (step: Step): Step => {
+const rehearsed = (kind: string, step: Step): Step => {
+  const due = (direction: 'run' | 'undo', when: 'before' | 'after') =>
+    dieIfDue(kind, step.name, direction, when);
   const wrapped: Step = {
     ...step,
     run: async (context) => {
-      dieIfDue(step.name, 'run', 'before');
+      due('run', 'before');
       const output = await step.run(context);
-      dieIfDue(step.name, 'run', 'after');
-      if (rehearsal().fail === step.name) throw new StepFailure('rehearsed', 'This step fails on purpose.');
+      due('run', 'after');
+      const { fail, kind: only = kind } = rehearsal();
+      if (fail === step.name && only === kind)
+        throw new StepFailure('rehearsed', 'This step fails on purpose.');
       return output;
     },
   };
   if (step.undo) {
     wrapped.undo = async (context) => {
-      dieIfDue(step.name, 'undo', 'before');
+      due('undo', 'before');
       await step.undo?.(context);
-      dieIfDue(step.name, 'undo', 'after');
+      due('undo', 'after');
     };
   }
   return wrapped;
@@ -63,7 +75,7 @@ const plane = await startControlPlane({
   gitSha: 'rehearsal',
   decorateJob: (definition: JobDefinition) => ({
     ...definition,
-    steps: (input) => definition.steps(input).map(rehearsed),
+    steps: (input) => definition.steps(input).map((step) => rehearsed(definition.kind, step)),
   }),
 });
 await plane.app.listen({ host: configuration.host, port: configuration.port });
