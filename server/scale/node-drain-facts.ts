@@ -89,7 +89,8 @@ async function findJobsMovingTo(db: Database, environment: string, node_id: stri
   return rows;
 }
 
-async function readShardTenants(
+/** The shards with the number of their tenants, as the index counts them. */
+export async function readShardTenants(
   db: Database,
   environment: string,
   kind: NodeKind,
@@ -102,7 +103,8 @@ async function readShardTenants(
   return rows;
 }
 
-async function readTenants(
+/** The first tenants on these shards, by name. */
+export async function readTenants(
   db: Database,
   environment: string,
   kind: NodeKind,
