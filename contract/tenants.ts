@@ -113,6 +113,23 @@ export const Tenant = Type.Object({
 });
 export type Tenant = Static<typeof Tenant>;
 
+/** A stream or bucket of an archived tenant: read-only, and deleted after its time. */
+export const KeptResource = Type.Object({
+  environment: Environment,
+  kind: OneOf(['stream', 'bucket']),
+  name: Type.String(),
+  retired_at: Timestamp,
+  delete_after: Timestamp,
+});
+export type KeptResource = Static<typeof KeptResource>;
+
+/** The tenant, and what is kept of it since it was archived. */
+export const TenantDetail = Type.Object({
+  ...Tenant.properties,
+  kept_resources: Type.Array(KeptResource),
+});
+export type TenantDetail = Static<typeof TenantDetail>;
+
 /** The shard that serves the tenant, by service kind, in the environment asked for; null = not placed. */
 export const PlacementSummary = Type.Object({
   aggregate: Nullable(Type.String()),
@@ -170,7 +187,7 @@ export const getTenant = endpoint({
   scope: { tenant_id: 'params.tenant_id' },
   step_up: 'none',
   params,
-  response: Tenant,
+  response: TenantDetail,
   status: 200,
   etag: 'sends',
   problems: ['not_found'],

@@ -10,7 +10,12 @@ import { Type, type Static } from 'typebox';
 import { parseDocument } from 'yaml';
 import { Environment, OneOf } from '#contract/common.ts';
 import { NODE_KINDS } from '#contract/placement-record.ts';
-import { NatsConfiguration, natsProblems, PlacementConfiguration } from './nats-configuration.ts';
+import {
+  NatsConfiguration,
+  natsProblems,
+  PlacementConfiguration,
+  TenantResourcesConfiguration,
+} from './nats-configuration.ts';
 import { OrchestratorConfiguration } from './open-orchestrator.ts';
 
 const strict = { additionalProperties: false };
@@ -21,6 +26,7 @@ const EnvironmentConfiguration = Type.Object(
     production: Type.Optional(Type.Boolean()),
     placement: PlacementConfiguration,
     nats: Type.Optional(NatsConfiguration),
+    tenant_resources: Type.Optional(TenantResourcesConfiguration),
     orchestrator: Type.Optional(OrchestratorConfiguration),
     nodes: Type.Array(
       Type.Object(

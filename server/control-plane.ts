@@ -22,6 +22,7 @@ import {
   type EnvironmentSettings,
   type NodeSettings,
 } from '#server/scale/scale-settings.ts';
+import { startResourceSweeper } from '#server/scale/retired-resource-sweeper.ts';
 import { scaleJobs } from '#server/scale/scale-jobs.ts';
 import { scaleRoutes } from '#server/scale/scale-routes.ts';
 import { startScaleWatch, type ScaleWatch } from '#server/scale/scale-watch.ts';
@@ -29,7 +30,7 @@ import { seedTenants, type SeedEnvironment } from '#server/tenants/seed-tenants.
 import { tenantRoutes } from '#server/tenants/tenant-routes.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
 import { openOrchestrator } from './open-orchestrator.ts';
-import { openPlacementStore } from './open-placement-store.ts';
+import { openStores } from './open-stores.ts';
 
 export interface ControlPlaneOptions {
   databaseUrl: string;
@@ -91,6 +92,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     log: logger,
     registry: metrics.registry,
   });
+  const sweeper = startResourceSweeper(scale, { log: logger });
   const [executor, feed] = await Promise.all([
     startJobExecutor({
       database,
@@ -153,7 +155,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await pause(options.shutdownDelayS * 1000);
       await app.close();
       await executor.stop();
-      await Promise.all([watch.stop(), feed.close(), denials.close()]);
+      await Promise.all([watch.stop(), sweeper.stop(), feed.close(), denials.close()]);
       await Promise.all(
         environments.flatMap(({ store, orchestrator }) => [store.close(), orchestrator?.close()]),
       );
@@ -211,7 +213,7 @@ function openEnvironment(
     environment,
     production: configured.production ?? false,
     thresholds: { ...DEFAULT_THRESHOLDS, ...configured.thresholds },
-    store: openPlacementStore(configured, logger),
+    ...openStores(configured, logger),
   };
   if (configured.orchestrator === undefined) return { ...settings, nodes };
   const orchestrator = openOrchestrator(environment, configured.orchestrator, nodeToken);

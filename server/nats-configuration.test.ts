@@ -89,6 +89,38 @@ describe('NATS in control.yaml', () => {
       '/environments/0/nats/servers/0 is an IP address; TLS needs the name that the certificate is for',
     ],
     [
+      'resources without servers',
+      { placement: { file: 'x' }, tenant_resources: {} },
+      '/environments/0/tenant_resources needs the servers in /environments/0/nats',
+    ],
+    [
+      'a stream that all tenants would share',
+      {
+        placement,
+        nats: { servers },
+        tenant_resources: { streams: [{ name: 'events', subjects: ['tenant.{tenant_id}.>'] }] },
+      },
+      '/environments/0/tenant_resources/streams/0/name needs {tenant_id} once, and otherwise letters, digits, - and _',
+    ],
+    [
+      'subjects that all tenants would share',
+      {
+        placement,
+        nats: { servers },
+        tenant_resources: { streams: [{ name: '{tenant_id}-events', subjects: ['tenant.events.>'] }] },
+      },
+      '/environments/0/tenant_resources/streams/0/subjects/0 needs {tenant_id} as one of its parts, such as tenant.{tenant_id}.events.>',
+    ],
+    [
+      'a bucket declared twice',
+      {
+        placement,
+        nats: { servers },
+        tenant_resources: { buckets: [{ name: '{tenant_id}-a' }, { name: '{tenant_id}-a' }] },
+      },
+      '/environments/0/tenant_resources/buckets/1/name {tenant_id}-a is declared twice',
+    ],
+    [
       'too many replicas',
       { placement: { nats: { replicas: 9 } }, nats: { servers } },
       '/environments/0/placement/nats/replicas must be <= 5',

@@ -5,6 +5,7 @@ import { nkeys } from '@nats-io/transport-node';
 import { Type, type Static } from 'typebox';
 import type { NatsCredentials, NatsSettings } from '#server/adapters/nats/nats-link.ts';
 import { DEFAULT_BUCKET } from '#server/adapters/nats/nats-placement-store.ts';
+import type { TenantResourceDeclaration } from '#server/scale/tenant-resource-rules.ts';
 
 const strict = { additionalProperties: false };
 const File = Type.String({ minLength: 1 });
@@ -79,22 +80,93 @@ export const PlacementConfiguration = Type.Object(
 );
 type PlacementConfiguration = Static<typeof PlacementConfiguration>;
 
+const resource = {
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  replicas: Type.Optional(Type.Integer({ minimum: 1, maximum: 5 })),
+  max_bytes: Type.Optional(Type.Integer({ minimum: 1 })),
+  max_age_s: Type.Optional(Type.Integer({ minimum: 1 })),
+};
+
+export const TenantResourcesConfiguration = Type.Object(
+  {
+    streams: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { ...resource, subjects: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }) },
+          strict,
+        ),
+      ),
+    ),
+    buckets: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { ...resource, history: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })) },
+          strict,
+        ),
+      ),
+    ),
+    retention_days: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_650 })),
+  },
+  {
+    ...strict,
+    description: 'What each tenant has of its own; {tenant_id} in names and subjects stands for its id',
+  },
+);
+export type TenantResourcesConfiguration = Static<typeof TenantResourcesConfiguration>;
+
+const DEFAULT_RETENTION_DAYS = 30;
+
+/** What the configuration declares, with all that it leaves out. */
+export function declarationOf(
+  { streams = [], buckets = [], retention_days = DEFAULT_RETENTION_DAYS }: TenantResourcesConfiguration,
+  placementReplicas = 1,
+): TenantResourceDeclaration {
+  const limits = ({ replicas, max_bytes, max_age_s }: Limits) => ({
+    replicas: replicas ?? placementReplicas,
+    max_bytes: max_bytes ?? -1,
+    max_age_s: max_age_s ?? 0,
+  });
+  return {
+    resources: [
+      ...streams.map(({ name, subjects, ...given }) => ({
+        kind: 'stream' as const,
+        name,
+        subjects,
+        ...limits(given),
+      })),
+      ...buckets.map(({ name, history = 1, ...given }) => ({
+        kind: 'bucket' as const,
+        name,
+        history,
+        ...limits(given),
+      })),
+    ],
+    retention_days,
+  };
+}
+type Limits = { replicas?: number; max_bytes?: number; max_age_s?: number };
+
 interface Environment {
   name: string;
   placement: PlacementConfiguration;
   nats?: NatsConfiguration | undefined;
+  tenant_resources?: TenantResourcesConfiguration | undefined;
 }
 
 /** What is wrong beyond the schema, each with its path and in a sentence. Reads the files and variables that are named. */
 export function natsProblems(environments: readonly Environment[], env: NodeJS.ProcessEnv): string[] {
   const problems: string[] = [];
   const buckets = new Map<string, string>();
-  for (const [at, { name, placement, nats }] of environments.entries()) {
+  for (const [at, { name, placement, nats, tenant_resources }] of environments.entries()) {
     const path = `/environments/${at}`;
     if ((placement.file === undefined) === (placement.nats === undefined)) {
       problems.push(`${path}/placement needs one of file and nats`);
     }
     if (placement.nats && !nats) problems.push(`${path}/placement/nats needs the servers in ${path}/nats`);
+    if (tenant_resources) {
+      if (!nats) problems.push(`${path}/tenant_resources needs the servers in ${path}/nats`);
+      problems.push(...resourceProblems(tenant_resources, `${path}/tenant_resources`));
+    }
     if (!nats) continue;
     problems.push(...connectionProblems(nats, env, `${path}/nats`));
     if (!placement.nats) continue;
@@ -108,6 +180,34 @@ export function natsProblems(environments: readonly Environment[], env: NodeJS.P
         break;
       }
       buckets.set(`${server} ${bucket}`, name);
+    }
+  }
+  return problems;
+}
+
+/** Names and subjects that two tenants would share are refused. */
+function resourceProblems(
+  { streams = [], buckets = [] }: TenantResourcesConfiguration,
+  path: string,
+): string[] {
+  const problems: string[] = [];
+  for (const [kind, declared] of Object.entries({ streams, buckets })) {
+    const names = new Set<string>();
+    for (const [at, { name }] of declared.entries()) {
+      const where = `${path}/${kind}/${at}/name`;
+      if (!/^[A-Za-z0-9_-]*\{tenant_id\}[A-Za-z0-9_-]*$/.test(name)) {
+        problems.push(`${where} needs {tenant_id} once, and otherwise letters, digits, - and _`);
+      }
+      if (names.has(name)) problems.push(`${where} ${name} is declared twice`);
+      names.add(name);
+    }
+  }
+  for (const [at, { subjects }] of streams.entries()) {
+    for (const [index, subject] of subjects.entries()) {
+      if (subject.split('.').includes('{tenant_id}') && !/\s|\.\.|^\.|\.$/.test(subject)) continue;
+      problems.push(
+        `${path}/streams/${at}/subjects/${index} needs {tenant_id} as one of its parts, such as tenant.{tenant_id}.events.>`,
+      );
     }
   }
   return problems;

@@ -1,12 +1,14 @@
 /** The main path on what production has: an environment on a real nats-server, with nodes in processes of their own. */
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import pino from 'pino';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job, Plan } from '#contract/jobs.ts';
 import type { EnvironmentSummary, Placement } from '#contract/scale.ts';
-import type { Tenant, TenantHealth } from '#contract/tenants.ts';
+import type { TenantDetail, TenantHealth } from '#contract/tenants.ts';
 import { createTestDatabase, testFolder, type TestDatabase } from '#server/db/test-database.ts';
 import { startTestNatsNodes } from '#tools/test-nats-nodes.ts';
 import { natsIsMissing, startTestNats, type TestNats } from '#tools/test-nats.ts';
@@ -57,6 +59,10 @@ describe.skipIf(natsIsMissing())('an environment on NATS', { timeout: 60_000 }, 
               monitoring_urls: [`http://${server.monitoring}`],
             },
             placement: { nats: { history: 5 } },
+            tenant_resources: {
+              streams: [{ name: '{tenant_id}-events', subjects: ['tenant.{tenant_id}.events.>'] }],
+              buckets: [{ name: '{tenant_id}-state', history: 3 }],
+            },
             nodes: nodes.nodes,
             thresholds: { drain_timeout_s: 20 },
           },
@@ -106,6 +112,14 @@ describe.skipIf(natsIsMissing())('an environment on NATS', { timeout: 60_000 }, 
     return ended();
   };
 
+  async function streams(): Promise<string[]> {
+    const client = await connect({ servers: server.url, user: 'control', pass: PASSWORD });
+    const names: string[] = [];
+    for await (const name of (await jetstreamManager(client)).streams.names()) names.push(name);
+    await client.close();
+    return names.toSorted();
+  }
+
   test('provisions a tenant and migrates it: record, index and every node say the same', async () => {
     const created = await send<{ job_id: string }>('POST', '/tenants', {
       tenant_id: 'acme',
@@ -114,7 +128,11 @@ describe.skipIf(natsIsMissing())('an environment on NATS', { timeout: 60_000 }, 
       reason: 'first customer',
     });
     expect(await jobOf(created.job_id)).toMatchObject({ state: 'succeeded' });
-    expect(await send<Tenant>('GET', '/tenants/acme')).toMatchObject({ status: 'active' });
+    expect(await send<TenantDetail>('GET', '/tenants/acme')).toMatchObject({
+      status: 'active',
+      kept_resources: [],
+    });
+    expect(await streams()).toEqual(['KV_TENANT_PLACEMENT', 'KV_acme-state', 'acme-events']);
 
     const shardOf = async () =>
       (await send<{ items: Placement[] }>('GET', '/scale/placements?tenant_id=acme')).items.find(

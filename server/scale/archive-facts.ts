@@ -5,6 +5,7 @@ import { findTenantFacts } from '#server/tenants/tenant-queries.ts';
 import type { ArchiveFacts } from './archive-rules.ts';
 import { findLiveJobs } from './job-facts.ts';
 import { askNodes, readPlacement } from './migration-facts.ts';
+import { retiringResources } from './tenant-resource-rules.ts';
 import { DEFAULT_THRESHOLDS, type ScaleDependencies, type ScaleThresholds } from './scale-settings.ts';
 
 /** Everything that a plan of this archiving rests on. `ownJob` is the job that asks, which does not stand in its own way. */
@@ -41,6 +42,10 @@ export async function readArchiveFacts(
     live_jobs,
     placements,
     nodes: byEnvironment.flatMap((each) => each.nodes),
+    resources: retiringResources(
+      dependencies.environments.filter(({ environment }) => tenant.environments.includes(environment)),
+      tenant_id,
+    ),
     thresholds: patient(placements.map((each) => each.thresholds)),
   };
 }

@@ -11,6 +11,7 @@ import {
   type NodeFacts,
 } from './preflight-rules.ts';
 import type { ScaleThresholds } from './scale-settings.ts';
+import { countResources, RESOURCES_TIMEOUT_S, type RetiringResource } from './tenant-resource-rules.ts';
 
 /** One placement that is to go. */
 export type ArchiveSite = {
@@ -25,6 +26,8 @@ export type ArchiveSite = {
 export type ArchiveInput = {
   tenant_id: string;
   sites: ArchiveSite[];
+  /** Streams and buckets to retire; absent in jobs of before there were any. */
+  resources?: RetiringResource[];
   drain_timeout_s: number;
   ack_timeout_s: number;
 };
@@ -35,6 +38,7 @@ export interface ArchiveFacts {
   /** Every node of a kind that is placed, and every gateway, of each environment where the tenant is placed. */
   nodes: readonly (NodeFacts & { environment: string })[];
   live_jobs: readonly { job_id: string; title: string }[];
+  resources: readonly RetiringResource[];
   thresholds: ScaleThresholds;
 }
 
@@ -71,7 +75,7 @@ export function archiveChecks(facts: ArchiveFacts): Check[] {
 
 /** The plan of an archiving: drain everywhere, then take the placements away. */
 export function planArchiveDraft(facts: ArchiveFacts): PlanDraft & { input: ArchiveInput } {
-  const { tenant, placements, nodes, thresholds } = facts;
+  const { tenant, placements, nodes, resources, thresholds } = facts;
   const { tenant_id } = tenant;
   const sites = placements.map((placement): ArchiveSite => {
     const { service, shard, epoch } = placement.record;
@@ -95,7 +99,7 @@ export function planArchiveDraft(facts: ArchiveFacts): PlanDraft & { input: Arch
     title: `Archive ${tenant_id}`,
     environment: null,
     target: { type: 'tenant', id: tenant_id },
-    input: { tenant_id, sites, drain_timeout_s, ack_timeout_s },
+    input: { tenant_id, sites, resources: [...resources], drain_timeout_s, ack_timeout_s },
     steps: [
       step('check', 'Check the nodes that serve the tenant, and the gateways', null, CHECK_TIMEOUT_S),
       step('drain', `Drain ${tenant_id} in ${where}`, `Resume ${tenant_id}`, drain_timeout_s),
@@ -113,6 +117,16 @@ export function planArchiveDraft(facts: ArchiveFacts): PlanDraft & { input: Arch
         ack_timeout_s,
       ),
       step('verify', `Verify that no node serves ${tenant_id}`, null, ack_timeout_s),
+      ...(resources.length === 0
+        ? []
+        : [
+            step(
+              'retire',
+              `Make ${countResources(resources)} of ${tenant_id} read-only`,
+              `Let ${countResources(resources)} of ${tenant_id} take writes again`,
+              RESOURCES_TIMEOUT_S,
+            ),
+          ]),
     ],
     changes: [
       { path: 'status', before: tenant.status, after: 'archived' },
@@ -120,6 +134,11 @@ export function planArchiveDraft(facts: ArchiveFacts): PlanDraft & { input: Arch
         path: `${environment}.${service}`,
         before: shard,
         after: null,
+      })),
+      ...resources.map(({ environment, kind, name, retention_days }) => ({
+        path: `${environment}.${kind} ${name}`,
+        before: 'in use',
+        after: `read-only, deleted after ${retention_days} days`,
       })),
     ],
     checks: archiveChecks(facts),
@@ -137,6 +156,9 @@ export function planArchiveDraft(facts: ArchiveFacts): PlanDraft & { input: Arch
         ]),
       ),
     },
-    rollback: 'None: an archived tenant stays archived. Its data is kept on the shards.',
+    rollback:
+      resources.length === 0
+        ? 'None: an archived tenant stays archived. Its data is kept on the shards.'
+        : 'None: an archived tenant stays archived. Its data is kept on the shards; its streams and buckets until their time is over.',
   };
 }

@@ -1,4 +1,5 @@
 /** Takes a tenant off the platform: drains it everywhere, removes its placements, and verifies that no node serves it. */
+import type { PlacementRecord } from '#contract/placement-record.ts';
 import { TENANT_ACTIONS, type TenantStatus } from '#contract/tenants.ts';
 import type { Tx } from '#server/db/database.ts';
 import {
@@ -26,7 +27,6 @@ import {
 } from './placement-steps.ts';
 import type { PlacementStore } from './placement-store.ts';
 import { releaseInPlace, remove, restore, type Move, type Verdict } from './placement-transition-rules.ts';
-import type { PlacementRecord } from '#contract/placement-record.ts';
 import {
   acknowledgers,
   acknowledgingKinds,
@@ -34,6 +34,9 @@ import {
   type NodeSettings,
   type ScaleDependencies,
 } from './scale-settings.ts';
+import { insertRetired } from './retired-resource-store.ts';
+import { RESOURCES_TIMEOUT_S, type RetiringResource } from './tenant-resource-rules.ts';
+import { retireResources, reviveResources } from './tenant-resource-steps.ts';
 
 export const ARCHIVE_TENANT = 'archive_tenant';
 
@@ -135,6 +138,18 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
     await awaitTenantStates(step, admin, expectations);
   }
 
+  const retireSteps = (resources: RetiringResource[]): StepDefinition<ArchiveTenantInput>[] =>
+    resources.length === 0
+      ? []
+      : [
+          {
+            name: 'retire',
+            run: (step) => retireResources(dependencies, step, resources),
+            undo: (step) => reviveResources(dependencies, step, resources),
+            time_box_s: RESOURCES_TIMEOUT_S,
+          },
+        ];
+
   const steps = (input: ArchiveTenantInput): StepDefinition<ArchiveTenantInput>[] => [
     { name: 'check', run: check, time_box_s: CHECK_TIMEOUT_S },
     {
@@ -161,6 +176,7 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
       time_box_s: input.ack_timeout_s,
     },
     { name: 'verify', run: verify, time_box_s: input.ack_timeout_s },
+    ...retireSteps(input.resources ?? []),
   ];
 
   return defineJob<ArchiveTenantInput>({
@@ -173,8 +189,12 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
   });
 }
 
-async function settleArchive(tx: Tx, { input, state }: FinishedJob<ArchiveTenantInput>): Promise<void> {
-  const { tenant_id, previous_status } = input;
+async function settleArchive(
+  tx: Tx,
+  { input, state, job_id }: FinishedJob<ArchiveTenantInput>,
+): Promise<void> {
+  const { tenant_id, previous_status, resources = [] } = input;
+  if (state === 'succeeded') await insertRetired(tx, { tenant_id, job_id }, resources);
   const status =
     state === 'succeeded' ? TENANT_ACTIONS.archive.to : state === 'stuck' ? 'degraded' : previous_status;
   await setTenantStatus(tx, tenant_id, status);

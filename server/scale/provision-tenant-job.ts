@@ -26,6 +26,9 @@ import {
 import { create, removeCreated, settleCreated } from './placement-transition-rules.ts';
 import { acknowledgers, environmentOf, expectedOf, type ScaleDependencies } from './scale-settings.ts';
 import { leastLoadedShard } from './shard-choice-rules.ts';
+import { countResources, resourcesOf, RESOURCES_TIMEOUT_S } from './tenant-resource-rules.ts';
+import { createResources, removeCreatedResources } from './tenant-resource-steps.ts';
+import type { TenantResource } from './tenant-resource-store.ts';
 
 export const PROVISION_TENANT = 'provision_tenant';
 const CHOOSE_TIMEOUT_S = 30;
@@ -37,6 +40,8 @@ export type ProvisionTenantInput = {
   /** `create`: the tenant becomes active, or degraded. `add`: it gets the environment in addition. */
   purpose: 'create' | 'add';
   ack_timeout_s: number;
+  /** Streams and buckets to make, by environment; absent in jobs of before there were any. */
+  resources?: Record<string, TenantResource[]>;
 };
 
 type Step = StepContext<ProvisionTenantInput>;
@@ -60,15 +65,19 @@ export async function findUnplaced(
 /** The run of the job, for `mutate`. */
 export function provisionRun(
   dependencies: ScaleDependencies,
-  request: Omit<ProvisionTenantInput, 'ack_timeout_s'>,
+  request: Omit<ProvisionTenantInput, 'ack_timeout_s' | 'resources'>,
 ): JobRun {
   const ack_timeout_s = Math.max(
     ...request.environments.map(
       (environment) => environmentOf(dependencies, environment)?.thresholds.ack_timeout_s ?? 0,
     ),
   );
-  const input: ProvisionTenantInput = { ...request, ack_timeout_s };
   const { tenant_id } = request;
+  const concerned = request.environments.flatMap(
+    (environment) => environmentOf(dependencies, environment) ?? [],
+  );
+  const resources = resourcesOf(concerned, tenant_id);
+  const input: ProvisionTenantInput = { ...request, ack_timeout_s, resources };
   const step = (name: string, title: string, undo_title: string | null, time_box_s: number) => ({
     name,
     title,
@@ -76,7 +85,14 @@ export function provisionRun(
     point_of_no_return: false,
     time_box_s,
   });
+  const resourceSteps = (environment: string) => {
+    const own = resources[environment];
+    if (own === undefined) return [];
+    const what = `${countResources(own)} of ${tenant_id} in ${environment}`;
+    return [step(`resources_${environment}`, `Make ${what}`, `Delete ${what} again`, RESOURCES_TIMEOUT_S)];
+  };
   const steps = request.environments.flatMap((environment) => [
+    ...resourceSteps(environment),
     step(
       `place_${environment}`,
       `Place ${tenant_id} on the least loaded shards of ${environment}`,
@@ -201,8 +217,24 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
     await awaitTenantStates(step, admin, expectations);
   }
 
+  const resourceSteps = (
+    environment: string,
+    resources: TenantResource[] | undefined,
+  ): StepDefinition<ProvisionTenantInput>[] =>
+    resources === undefined
+      ? []
+      : [
+          {
+            name: `resources_${environment}`,
+            run: (step) => createResources(dependencies, step, environment, resources),
+            undo: (step) => removeCreatedResources(dependencies, step, environment, resources),
+            time_box_s: RESOURCES_TIMEOUT_S,
+          },
+        ];
+
   const steps = (input: ProvisionTenantInput): StepDefinition<ProvisionTenantInput>[] =>
     input.environments.flatMap((environment): StepDefinition<ProvisionTenantInput>[] => [
+      ...resourceSteps(environment, input.resources?.[environment]),
       {
         name: `place_${environment}`,
         run: (step) => place(step, environment),
@@ -238,7 +270,9 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
     steps,
     settle: settleProvisioning,
     describeStuck: ({ tenant_id }, step) =>
-      `${tenant_id} is to be taken off its new shards again, but not every node follows (${step.replace('_', ' in ')}); some may still serve it.`,
+      step.startsWith('resources_')
+        ? `Streams and buckets that were made for ${tenant_id} are to be deleted again, but NATS does not answer (${step.replace('_', ' in ')}).`
+        : `${tenant_id} is to be taken off its new shards again, but not every node follows (${step.replace('_', ' in ')}); some may still serve it.`,
   });
 }
 

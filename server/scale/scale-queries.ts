@@ -4,3 +4,4 @@ export { requireEnvironment } from './migration-facts.ts';
 export { findUnplaced, provisionRun } from './provision-tenant-job.ts';
 export { planArchive, startArchive } from './archive-service.ts';
 export { readTenantHealth } from './tenant-health.ts';
+export { readKeptResources } from './retired-resource-store.ts';

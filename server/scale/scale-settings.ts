@@ -5,6 +5,8 @@ import type { Database } from '#server/db/database.ts';
 import type { NodeAddress, NodeAdmin } from './node-admin.ts';
 import type { Orchestrator } from './orchestrator.ts';
 import type { PlacementStore } from './placement-store.ts';
+import type { TenantResourceDeclaration } from './tenant-resource-rules.ts';
+import type { TenantResourceStore } from './tenant-resource-store.ts';
 
 export interface ScaleThresholds {
   /** Units of work in flight that a tenant may have when its drain begins. */
@@ -67,6 +69,8 @@ export interface EnvironmentSettings {
   readonly nodes: readonly NodeSettings[];
   thresholds: ScaleThresholds;
   store: PlacementStore;
+  /** The streams and buckets that each tenant has here; absent where nothing is declared. */
+  tenant_resources?: { store: TenantResourceStore; declaration: TenantResourceDeclaration };
   /** What runs the nodes, and the list of those that it runs. Absent: every node is configured. */
   orchestrator?: Orchestrator;
   directory?: NodeDirectory;

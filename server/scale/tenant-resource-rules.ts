@@ -1,6 +1,9 @@
 /** Pure: which streams and buckets a tenant has, by what its environments declare. */
 import type { TenantResource, TenantResourceId } from './tenant-resource-store.ts';
 
+/** Long enough for a server that restarts. */
+export const RESOURCES_TIMEOUT_S = 60;
+
 /** What every tenant of an environment has; `{tenant_id}` in names and subjects stands for its id. */
 export interface TenantResourceDeclaration {
   resources: readonly TenantResource[];

@@ -3,7 +3,13 @@ import type { Plan } from '#contract/jobs.ts';
 import type { Page } from '#contract/common.ts';
 import type { BodyOf } from '#contract/endpoint.ts';
 import type * as contract from '#contract/tenants.ts';
-import { TENANT_ACTIONS, type Tenant, type TenantHealth, type TenantListItem } from '#contract/tenants.ts';
+import {
+  TENANT_ACTIONS,
+  type Tenant,
+  type TenantDetail,
+  type TenantHealth,
+  type TenantListItem,
+} from '#contract/tenants.ts';
 import { constraintOf, UNIQUE_VIOLATION } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import { allowedScopes, principalOf, type CallContext } from '#server/http/call-context.ts';
@@ -13,6 +19,7 @@ import {
   findUnplaced,
   planArchive,
   provisionRun,
+  readKeptResources,
   readTenantHealth,
   requireEnvironment,
   startArchive,
@@ -34,6 +41,18 @@ export async function readTenant({ db }: Pick<Dependencies, 'db'>, tenant_id: st
   const tenant = await findTenant(db, tenant_id);
   if (!tenant) throw notFound('tenant', tenant_id);
   return tenant;
+}
+
+/** The tenant with what is kept of it since it was archived. */
+export async function readTenantDetail(
+  { db }: Pick<Dependencies, 'db'>,
+  tenant_id: string,
+): Promise<TenantDetail> {
+  const [tenant, kept_resources] = await Promise.all([
+    readTenant({ db }, tenant_id),
+    readKeptResources(db, tenant_id),
+  ]);
+  return { ...tenant, kept_resources };
 }
 
 /** Inserts the tenant as `provisioning` and starts the job that places it in each of its environments. */

@@ -204,6 +204,18 @@ export interface Plans {
   plan_hash: string;
 }
 
+export interface RetiredResources {
+  delete_after: string;
+  environment: string;
+  job_id: string;
+  kind: 'stream' | 'bucket';
+  name: string;
+  outcome: 'deleted' | 'absent' | 'kept' | null | null;
+  retired_at: Generated<string>;
+  settled_at: string | null;
+  tenant_id: string;
+}
+
 export interface Roles {
   built_in: Generated<boolean>;
   created_at: Generated<string>;
@@ -359,6 +371,7 @@ export interface DB {
   placement_index: PlacementIndex;
   placement_watch: PlacementWatch;
   plans: Plans;
+  retired_resources: RetiredResources;
   roles: Roles;
   schema_migrations: SchemaMigrations;
   service_index: ServiceIndex;

@@ -400,6 +400,24 @@ create table plans (
 );
 CREATE INDEX plans_expires_at ON public.plans USING btree (expires_at);
 
+create table retired_resources (
+  environment text not null,
+  kind text not null,
+  name text not null,
+  tenant_id text not null,
+  job_id uuid not null,
+  retired_at timestamp with time zone not null default now(),
+  delete_after timestamp with time zone not null,
+  settled_at timestamp with time zone,
+  outcome text,
+  constraint retired_resources_pkey PRIMARY KEY (environment, kind, name),
+  constraint retired_resources_kind_check CHECK ((kind = ANY (ARRAY['stream'::text, 'bucket'::text]))),
+  constraint retired_resources_outcome_check CHECK ((outcome = ANY (ARRAY['deleted'::text, 'absent'::text, 'kept'::text]))),
+  constraint retired_resources_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
+);
+CREATE INDEX retired_resources_due ON public.retired_resources USING btree (delete_after) WHERE (settled_at IS NULL);
+CREATE INDEX retired_resources_of_tenant ON public.retired_resources USING btree (tenant_id);
+
 create table roles (
   role_id text not null,
   title text not null,
