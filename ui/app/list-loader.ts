@@ -38,5 +38,6 @@ export const listLoader =
   }): Promise<void> => {
     const query = endpointQuery(endpoint, { query: listQueryOf(endpoint, search, defaultSort) } as never);
     const patience = new Promise((resolve) => setTimeout(resolve, GRACE_MS));
-    await Promise.race([queryClient.prefetchQuery(query), patience]);
+    const rows = queryClient.query(query).catch(() => undefined);
+    await Promise.race([rows, patience]);
   };

@@ -18,8 +18,7 @@ export function Hint({
   label,
   children,
 }: {
-  /** A function is called when it is shown. */
-  label: React.ReactNode | (() => React.ReactNode);
+  label: React.ReactNode;
   children: React.ReactElement<React.DOMAttributes<HTMLElement>>;
 }) {
   const [at, setAt] = useState<HTMLElement | null>(null);
@@ -49,9 +48,7 @@ export function Hint({
           hide();
         },
       })}
-      {at?.isConnected && (
-        <Tooltip opened target={at} label={typeof label === 'function' ? label() : label} />
-      )}
+      {at?.isConnected && <Tooltip opened target={at} label={label} />}
     </>
   );
 }

@@ -17,6 +17,15 @@ const exact = new Intl.DateTimeFormat('sv-SE', {
 /** The exact local time with its zone: "2026-11-23 12:54:03 GMT+01:00". */
 export const exactTime = (iso: string): string => exact.format(new Date(iso));
 
+/** Written only when it is looked at: the hint draws it then. */
+const ExactTime = ({ iso }: { iso: string }) => (
+  <>
+    {exactTime(iso)}
+    <br />
+    {iso}
+  </>
+);
+
 /** "3 min ago", ticking; the exact ISO time and zone on hover. `null` shows "—" with `missing` as the reason. */
 export function RelativeTime({
   iso,
@@ -28,15 +37,7 @@ export function RelativeTime({
   const now = useNow();
   if (iso === null) return <Unknown why={missing} />;
   return (
-    <Hint
-      label={() => (
-        <>
-          {exactTime(iso)}
-          <br />
-          {iso}
-        </>
-      )}
-    >
+    <Hint label={<ExactTime iso={iso} />}>
       <time dateTime={iso} className={classes.quiet}>
         {formatAgo(Date.parse(iso), now)}
       </time>
