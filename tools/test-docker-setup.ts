@@ -6,7 +6,7 @@ import { importTestImages } from './test-docker-image.ts';
 declare module 'vitest' {
   interface ProvidedContext {
     /** The engine that the tests of a run share: a Swarm of one host, with the images of test-docker-image.ts. */
-    swarm: { socketPath: string; address: string };
+    swarm: { socketPath: string; address: string; machineAddress: string };
   }
 }
 
@@ -14,10 +14,10 @@ declare module 'vitest' {
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const machine = await createTestDocker();
   try {
-    const { docker, address, socketPath } = await machine.startHost();
+    const { docker, address, machineAddress, socketPath } = await machine.startHost();
     await docker.swarmInit({ AdvertiseAddr: address, ListenAddr: `${address}:2377` });
     await importTestImages(docker);
-    project.provide('swarm', { socketPath, address });
+    project.provide('swarm', { socketPath, address, machineAddress });
   } catch (error) {
     await machine.stop();
     throw error;

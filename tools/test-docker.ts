@@ -22,6 +22,8 @@ export interface TestDockerHost {
   name: string;
   /** IP address under which this machine and the other hosts reach it. */
   address: string;
+  /** IP address under which the host and its containers reach this machine. */
+  machineAddress: string;
   socketPath: string;
   docker: Docker;
   /** Ends the engine and its containers as a power cut would, and keeps the host. */
@@ -58,7 +60,13 @@ export async function createTestDocker(): Promise<TestDocker> {
       hosts.push(namespaces);
       const [first = namespaces] = hosts;
       await connect(first.init, namespaces.init, { subnet, address, group: basename(folder) });
-      return startHost(namespaces, { name, address, path, group: basename(folder) });
+      return startHost(namespaces, {
+        name,
+        address,
+        machineAddress: `${subnet}.1`,
+        path,
+        group: basename(folder),
+      });
     },
     stop: async () => {
       if (guard.exitCode !== null) return;
@@ -139,7 +147,13 @@ function freeSubnet(): string {
 
 async function startHost(
   { folder, init }: HostNamespaces,
-  { name, address, path, group }: { name: string; address: string; path: string; group: string },
+  {
+    name,
+    address,
+    machineAddress,
+    path,
+    group,
+  }: { name: string; address: string; machineAddress: string; path: string; group: string },
 ): Promise<TestDockerHost> {
   const socketPath = join(folder, 'docker.sock');
   // docker-modem prefers DOCKER_HOST to a socket path unless it is told that there is no host.
@@ -194,6 +208,7 @@ async function startHost(
   return {
     name,
     address,
+    machineAddress,
     socketPath,
     docker,
     startEngine,

@@ -17,12 +17,15 @@ export interface TestServiceOptions {
   /** Placement constraints, as in `node.labels.zone==a`. */
   constraints?: string[];
   command?: string[];
+  name?: string;
+  /** Further parts of the container's specification, as the engine takes them. */
+  container?: Record<string, unknown>;
 }
 
 let count = 0;
 
 /** An engine, the one that tests share unless told otherwise, and services of one environment on it that `dispose` removes. */
-export function testSwarm({ socketPath, address } = inject('swarm')) {
+export function testSwarm({ socketPath, address, machineAddress } = inject('swarm')) {
   const docker = new Docker({ socketPath, host: undefined } as object);
   const environment = `env-${process.pid}-${(count += 1)}`;
   const made: string[] = [];
@@ -30,6 +33,7 @@ export function testSwarm({ socketPath, address } = inject('swarm')) {
     docker,
     environment,
     address,
+    machineAddress,
     swarmAddress: { socket_path: socketPath },
     createService: async (options: TestServiceOptions, of = environment): Promise<string> => {
       const policy = { parallelism: 0, failure_action: 'pause', monitor_s: 0.5, ...options.update_policy };
@@ -43,7 +47,7 @@ export function testSwarm({ socketPath, address } = inject('swarm')) {
         Order: policy.order ?? 'start-first',
       };
       const { id } = await docker.createService({
-        Name: `${of}-${made.length + 1}`,
+        Name: `${of}-${options.name ?? made.length + 1}`,
         Labels: { 'cloudlysis.environment': of, ...options.labels },
         TaskTemplate: {
           ContainerSpec: {
@@ -51,6 +55,7 @@ export function testSwarm({ socketPath, address } = inject('swarm')) {
             Env: options.env,
             ...(options.command && { Command: options.command }),
             StopGracePeriod: NANOSECONDS,
+            ...options.container,
           },
           Networks: [{ Target: 'host' }],
           Placement: { Constraints: options.constraints ?? [] },
