@@ -161,7 +161,7 @@ export class NodeMetrics {
         // A tenant that fell out of the ranking loses its series; otherwise they would pile up.
         for (const tenant_id of shown) if (!top.has(tenant_id)) this.remove({ tenant_id, ...labels });
         shown = top;
-        let rest = node.load().requests_per_second;
+        let rest = node.requestRate();
         for (const tenant_id of top) {
           const rate = node.tenantRate(tenant_id);
           rest -= rate;

@@ -142,6 +142,17 @@ describe('a simulated node', () => {
     expect(target.tenant('acme')).toMatchObject({ state: 'drained', inflight: 0 });
   });
 
+  it('gets no requests of a tenant that it takes no new work for', () => {
+    const serving = node('agg-1');
+    const rate = serving.requestRate();
+    const acme = serving.tenantRate('acme');
+    serving.drainTenant('acme', now + FAR);
+    expect(serving.tenantRate('acme')).toBe(0);
+    expect(serving.requestRate()).toBeCloseTo(rate - acme, 9);
+    serving.resumeTenant('acme');
+    expect(serving.requestRate()).toBeCloseTo(rate, 9);
+  });
+
   it('forgets a drain when the tenant leaves', () => {
     const origin = node('agg-1');
     origin.drainTenant('acme', now + FAR);
@@ -160,7 +171,9 @@ describe('a simulated node', () => {
     now += LONGEST_DRAIN;
     expect(draining.status().inflight).toBe(0);
     expect(draining.tenant('acme').state).toBe('drained');
+    expect(draining.requestRate()).toBe(0);
     draining.resumeNode();
+    expect(draining.requestRate()).toBeGreaterThan(0);
     expect(draining.status()).toMatchObject({ draining: false });
     expect(draining.ready().ready).toBe(true);
   });

@@ -210,9 +210,19 @@ export class NodeState {
     return this.#tenantLevel(tenant_id, this.#options.clock()).inflight;
   }
 
-  /** Requests a second that a tenant sends while it is active. */
+  /** Requests a second that a tenant sends; none while it, or the node, takes no new work. */
   tenantRate(tenant_id: string): number {
-    return this.#work(tenant_id).requests_per_second;
+    const stopped = this.#nodeDrainStartedAt !== null || this.#drains.get(tenant_id) !== undefined;
+    return stopped ? 0 : this.#work(tenant_id).requests_per_second;
+  }
+
+  /** The same of all tenants that the node serves. */
+  requestRate(): number {
+    const { requests_per_second } = this.load();
+    if (this.#nodeDrainStartedAt !== null) return 0;
+    let drained = 0;
+    for (const tenant_id of this.#drains.tenants()) drained += this.#work(tenant_id).requests_per_second;
+    return Math.max(0, requests_per_second - drained);
   }
 
   /** The ids of the `count` largest tenants served, largest first. Walks all tenants: for metrics, now and then. */
