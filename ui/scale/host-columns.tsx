@@ -85,13 +85,17 @@ export const HOST_COLUMNS: readonly Column<Host>[] = [
   {
     id: 'role',
     header: 'Role',
-    width: 100,
-    cell: ({ role, leader }) => (
-      <span className={classes.role}>
-        {role}
-        {leader && <Tag>leader</Tag>}
-      </span>
-    ),
+    width: 68,
+    cell: ({ role, leader }) =>
+      leader ? (
+        <Hint label="The manager that leads">
+          <span>
+            <Tag>leader</Tag>
+          </span>
+        </Hint>
+      ) : (
+        role
+      ),
   },
   {
     id: 'region',

@@ -14,12 +14,11 @@ import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { useNodeActions } from './fleet-actions.tsx';
-import { HostLink, ServiceLink } from './fleet-links.tsx';
 import classes from './fleet-page.module.css';
 import { LabelList } from './label-list.tsx';
 import { NodeChecks, NodeShards } from './node-panels.tsx';
+import { HostOfNode, ServiceOfNode } from './place-of-node.tsx';
 import { Trouble } from './trouble.tsx';
-import { usePlaceOfNode } from './use-place-of-node.ts';
 
 const PARENT = { label: 'Nodes', link: { to: '/scale/nodes' } } as const;
 
@@ -102,41 +101,27 @@ export function NodePage() {
 }
 
 function Facts({ node }: { node: Node }) {
-  const { environment, version, git_sha, placement_revision, inflight, consumer_lag, storage, labels } = node;
+  const { load, version, git_sha, placement_revision, inflight, consumer_lag, storage, labels } = node;
   const silent = node.problem ?? 'The node did not say';
-  const place = usePlaceOfNode(node);
   return (
     <div className={classes.facts}>
       <Properties>
         <Property name="Host">
-          {place.host ? (
-            <HostLink host_id={place.host.host_id} environment={environment} className={classes.link}>
-              {place.host.hostname}
-            </HostLink>
-          ) : (
-            <Unknown why={place.why} />
-          )}
+          <HostOfNode node={node} className={classes.link} />
         </Property>
         <Property name="Service">
-          {place.service ? (
-            <ServiceLink
-              service_id={place.service.service_id}
-              environment={environment}
-              className={classes.link}
-            >
-              {place.service.name}
-            </ServiceLink>
-          ) : (
-            <Unknown why={place.why} />
-          )}
+          <ServiceOfNode node={node} className={classes.link} />
+        </Property>
+        <Property name="Region">
+          {node.region ?? <Unknown why="Neither it nor its host has a label region" />}
         </Property>
         <Property name="Version">
           {version ?? <Unknown why={silent} />}{' '}
           {git_sha !== null && <MiddleTruncate text={git_sha} label="Copy the git hash" />}
         </Property>
-        <Property name="Placement revision">{placement_revision ?? <Unknown why={silent} />}</Property>
       </Properties>
       <Properties>
+        <Property name="Placement revision">{placement_revision ?? <Unknown why={silent} />}</Property>
         <Property name="In flight">
           <Figure value={inflight} missing={silent} />
         </Property>
@@ -156,6 +141,17 @@ function Facts({ node }: { node: Node }) {
         </Property>
       </Properties>
       <Properties>
+        <Property name="CPU">
+          <Figure value={load?.cpu_cores} unit="cores" missing={silent} />
+        </Property>
+        <Property name="Memory">
+          <Figure value={load?.memory_bytes} unit="bytes" missing={silent} />
+        </Property>
+        <Property name="Requests">
+          <Figure value={load?.requests_per_s} unit="/s" missing={silent} />
+        </Property>
+      </Properties>
+      <Properties className={classes.across}>
         <Property name="Labels">
           <LabelList labels={labels} />
         </Property>

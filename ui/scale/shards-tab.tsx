@@ -1,5 +1,4 @@
 import { IconScale } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import { SERVICE_KINDS, type ServiceKind } from '#contract/placement-record.ts';
 import { listShards, type Shard } from '#contract/scale.ts';
@@ -17,6 +16,7 @@ import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx'
 import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import { NodeLink } from './fleet-links.tsx';
 import classes from './scale.module.css';
 
 const RebalanceDialog = lazy(async () => ({
@@ -83,16 +83,16 @@ const COLUMNS: readonly Column<Shard>[] = [
     header: 'Nodes',
     width: 208,
     grow: true,
-    cell: ({ nodes }) =>
+    cell: ({ nodes, environment }) =>
       nodes.length === 0 ? (
         <span className={classes.problem}>no node holds it</span>
       ) : (
         <span className={classes.nodes}>
           {nodes.map(({ node_id, state }) => (
-            <Link key={node_id} to="/scale/nodes" search={{ q: node_id }} className={classes.node}>
+            <NodeLink key={node_id} node_id={node_id} environment={environment} className={classes.node}>
               <Mono>{node_id}</Mono>
               <StatusPill of="node" status={state} />
-            </Link>
+            </NodeLink>
           ))}
         </span>
       ),
