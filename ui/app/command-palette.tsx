@@ -4,11 +4,13 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { createSpotlight, Spotlight } from '@mantine/spotlight';
 import {
   IconArrowsExchange,
+  IconBox,
   IconChecklist,
   IconMoon,
   IconPlus,
   IconSearch,
   IconServer,
+  IconServer2,
   IconStack2,
   IconSun,
   IconUser,
@@ -17,6 +19,7 @@ import {
 } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
+import { listHosts, listServices } from '#contract/fleet.ts';
 import { listUsers, type Me } from '#contract/iam.ts';
 import { listJobs } from '#contract/jobs.ts';
 import type { Permission } from '#contract/permissions.ts';
@@ -24,11 +27,12 @@ import { listNodes } from '#contract/scale.ts';
 import { listTenants } from '#contract/tenants.ts';
 import { may, mayAnywhere, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { focusedElement, giveFocusBack } from '#ui/patterns/return-focus.ts';
+import { SCALE_TABS } from '#ui/scale/scale-tabs.ts';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { useTenantActions } from '#ui/tenants/tenant-actions.tsx';
 import classes from './command-palette.module.css';
 import { useEnvironment } from './environment.tsx';
-import { navigationFor } from './navigation.ts';
+import { navigationFor, type NavigationEntry } from './navigation.ts';
 
 const [store, { open }] = createSpotlight();
 /** What had the focus when the palette was opened. */
@@ -181,7 +185,7 @@ function useGroups(query: string) {
   const actions: Group[] = [
     {
       title: 'Pages',
-      entries: pages
+      entries: [...pages, ...(text === '' ? [] : subpagesOf(pages))]
         .filter(({ label }) => matches(text, label))
         .map(({ label, to, icon, key }) => ({
           id: to,
@@ -196,6 +200,14 @@ function useGroups(query: string) {
   return { found, actions, searching, dialog };
 }
 
+/** The parts of pages that have some, offered once something is typed. */
+const subpagesOf = (pages: readonly NavigationEntry[]): NavigationEntry[] =>
+  pages
+    .filter(({ to }) => to === '/scale')
+    .flatMap(({ icon, permission }) =>
+      SCALE_TABS.flat().map(({ label, to }) => ({ label, to, icon, permission })),
+    );
+
 /** What the server finds, each kind only for those who may see it. */
 function useFound(query: string, me: Me | undefined, environment: string) {
   const navigate = useNavigate();
@@ -206,6 +218,8 @@ function useFound(query: string, me: Me | undefined, environment: string) {
   });
   const tenants = useEndpoint(listTenants, { query: { q, limit: FOUND, environment } }, sees('tenants.read'));
   const nodes = useEndpoint(listNodes, { query: { q, limit: FOUND } }, sees('scale.view'));
+  const services = useEndpoint(listServices, { query: { q, limit: FOUND } }, sees('scale.view'));
+  const hosts = useEndpoint(listHosts, { query: { q, limit: FOUND } }, sees('scale.view'));
   const users = useEndpoint(
     listUsers,
     { query: { q, limit: FOUND } },
@@ -215,7 +229,7 @@ function useFound(query: string, me: Me | undefined, environment: string) {
     },
   );
   const jobs = useEndpoint(listJobs, { query: { q, limit: FOUND, type: 'planned' } }, sees('jobs.view'));
-  const all = [tenants, nodes, users, jobs];
+  const all = [tenants, nodes, services, hosts, users, jobs];
   if (query === '') return { found: [] as Group[], tenants: [], searching: false };
 
   const found: Group[] = [
@@ -238,7 +252,36 @@ function useFound(query: string, me: Me | undefined, environment: string) {
         hint: where,
         icon: IconServer,
         aside: <StatusPill of="node" status={state} />,
-        run: () => void navigate({ to: '/scale/nodes', search: { env: where, q: node_id } }),
+        run: () =>
+          void navigate({ to: '/scale/nodes/$node_id', params: { node_id }, search: { env: where } }),
+      })),
+    },
+    {
+      title: 'Services',
+      entries: (services.data?.items ?? []).map(({ service_id, name, environment: where, state }) => ({
+        id: `${where} ${service_id}`,
+        label: name,
+        hint: where,
+        icon: IconBox,
+        aside: <StatusPill of="service" status={state} />,
+        run: () =>
+          void navigate({
+            to: '/scale/services/$service_id',
+            params: { service_id },
+            search: { env: where },
+          }),
+      })),
+    },
+    {
+      title: 'Hosts',
+      entries: (hosts.data?.items ?? []).map(({ host_id, hostname, environment: where, state }) => ({
+        id: `${where} ${host_id}`,
+        label: hostname,
+        hint: where,
+        icon: IconServer2,
+        aside: <StatusPill of="host" status={state} />,
+        run: () =>
+          void navigate({ to: '/scale/hosts/$host_id', params: { host_id }, search: { env: where } }),
       })),
     },
     {

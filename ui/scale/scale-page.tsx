@@ -1,16 +1,12 @@
 import { Link, Outlet } from '@tanstack/react-router';
 import { useEnvironment } from '#ui/app/environment.tsx';
-import { formatCount } from '#ui/patterns/format.ts';
+import { formatCount, plural } from '#ui/patterns/format.ts';
+import { Hint } from '#ui/patterns/hint.tsx';
 import { ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { PageHeader } from '#ui/patterns/page-header.tsx';
-import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
 import classes from './scale.module.css';
-
-const TABS = [
-  { label: 'Shards', to: '/scale/shards' },
-  { label: 'Placements', to: '/scale/placements' },
-  { label: 'Nodes', to: '/scale/nodes' },
-] as const;
+import { SCALE_TABS } from './scale-tabs.ts';
 
 /** Which shard serves whom, and how the fleet bears it, in the chosen environment. */
 export function ScalePage() {
@@ -28,21 +24,52 @@ export function ScalePage() {
             <span>revision {summary.placement_revision}</span>
             <span>
               watcher <StatusPill of="watcher" status={summary.watcher.state} />
+              <Warnings warnings={summary.placement_store.warnings} />
             </span>
+            {summary.orchestrator && (
+              <span>
+                orchestrator{' '}
+                <Hint
+                  label={
+                    summary.orchestrator.detail ?? 'Hosts, services and tasks are followed as they change'
+                  }
+                >
+                  <span>
+                    <StatusPill of="watcher" status={summary.orchestrator.state} />
+                  </span>
+                </Hint>
+              </span>
+            )}
             <ObservedAge observation={summary.observation} />
           </div>
         )}
       </PageHeader>
       <nav className={classes.tabs} aria-label="Parts of Scale & Placement">
-        {TABS.map(({ label, to }) => (
-          <Link key={to} to={to} className={classes.tab} activeOptions={{ includeSearch: false }}>
-            {label}
-          </Link>
+        {SCALE_TABS.map((group) => (
+          <span key={group[0].to} className={classes.group}>
+            {group.map(({ label, to }) => (
+              <Link key={to} to={to} className={classes.tab} activeOptions={{ includeSearch: false }}>
+                {label}
+              </Link>
+            ))}
+          </span>
         ))}
       </nav>
       <div className={classes.body}>
         <Outlet />
       </div>
     </div>
+  );
+}
+
+/** What is unsafe about how the placement store is set up. */
+function Warnings({ warnings }: { warnings: readonly string[] }) {
+  if (warnings.length === 0) return null;
+  return (
+    <Hint label={warnings.join(' ')}>
+      <span>
+        <Tag tone="attention">{plural(warnings.length, 'warning')}</Tag>
+      </span>
+    </Hint>
   );
 }
