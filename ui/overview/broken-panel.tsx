@@ -15,7 +15,13 @@ function address({ subject, environment }: Finding): Pick<LinkProps, 'to' | 'par
     case 'job':
       return { to: '/jobs/$job_id', params: { job_id: subject.id } };
     case 'node':
-      return { to: '/scale/nodes', search: { ...env, q: subject.id } };
+      return { to: '/scale/nodes/$node_id', params: { node_id: subject.id }, search: env };
+    case 'host':
+      return { to: '/scale/hosts/$host_id', params: { host_id: subject.id }, search: env };
+    case 'service':
+      return { to: '/scale/services/$service_id', params: { service_id: subject.id }, search: env };
+    case 'orchestrator':
+      return { to: '/scale/services', search: env };
     case 'environment':
       return { to: '/scale/nodes', search: env };
     case 'tenants':

@@ -1,10 +1,11 @@
 /** The four questions of who is on call: is anything broken, what is changing, how is the platform, what happened. */
 import { listNodes, listEnvironments } from '#contract/scale.ts';
+import { listHosts, listServices, type Service } from '#contract/fleet.ts';
 import { listJobs } from '#contract/jobs.ts';
 import { listTenants } from '#contract/tenants.ts';
 import { mayAnywhere, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { useNow } from '#ui/patterns/clock.ts';
-import { formatAgo, plural } from '#ui/patterns/format.ts';
+import { formatAgo, formatTotal, plural } from '#ui/patterns/format.ts';
 import { PageHeader } from '#ui/patterns/page-header.tsx';
 import { BrokenPanel } from './broken-panel.tsx';
 import { ChangingPanel } from './changing-panel.tsx';
@@ -15,6 +16,16 @@ import { PlatformPanel } from './platform-panel.tsx';
 
 const LIVE_MS = 5_000;
 const NODE_LIMIT = 200;
+/** Sorted by state, so that those in trouble are among them: hosts begin with them, services have some at either end. */
+const FLEET_LIMIT = 200;
+
+const HOSTS = { one: 'host', many: 'hosts' };
+const SERVICES = { one: 'service', many: 'services' };
+
+/** The first and the last of a list that is longer than both; each row once. */
+const bothEnds = (first: readonly Service[], last: readonly Service[]): Service[] => [
+  ...new Map([...first, ...last].map((one) => [`${one.environment} ${one.service_id}`, one])).values(),
+];
 
 export function OverviewPage() {
   const signedIn = useMe().data;
@@ -25,6 +36,21 @@ export function OverviewPage() {
 
   const environments = useEndpoint(listEnvironments, {}, live(true));
   const nodes = useEndpoint(listNodes, { query: { limit: NODE_LIMIT } }, live(seesScale.allowed));
+  const hosts = useEndpoint(
+    listHosts,
+    { query: { limit: FLEET_LIMIT, sort: 'state' } },
+    live(seesScale.allowed),
+  );
+  const services = useEndpoint(
+    listServices,
+    { query: { limit: FLEET_LIMIT, sort: 'state' } },
+    live(seesScale.allowed),
+  );
+  const lastServices = useEndpoint(
+    listServices,
+    { query: { limit: FLEET_LIMIT, sort: '-state' } },
+    live(seesScale.allowed && Boolean(services.data?.next_cursor)),
+  );
   const jobs = useEndpoint(listJobs, { query: { state: 'live', limit: 50 } }, live(seesJobs.allowed));
   const degraded = useEndpoint(
     listTenants,
@@ -36,6 +62,8 @@ export function OverviewPage() {
   const sources = [
     { name: 'environments', query: environments, seen: true },
     { name: 'nodes', query: nodes, seen: seesScale.allowed },
+    { name: 'hosts', query: hosts, seen: seesScale.allowed },
+    { name: 'services', query: services, seen: seesScale.allowed },
     { name: 'jobs', query: jobs, seen: seesJobs.allowed },
     { name: 'tenants', query: degraded, seen: seesTenants.allowed },
   ];
@@ -45,6 +73,8 @@ export function OverviewPage() {
     {
       nodes: nodes.data?.items ?? [],
       environments: environments.data?.items ?? [],
+      hosts: hosts.data?.items ?? [],
+      services: bothEnds(services.data?.items ?? [], lastServices.data?.items ?? []),
       stuck: (jobs.data?.items ?? []).filter(({ state }) => state === 'stuck'),
       degraded: degraded.data?.total ?? null,
     },
@@ -75,6 +105,10 @@ export function OverviewPage() {
             }))}
             quiet={[
               nodes.data && `${plural(nodes.data.items.length, 'node')} ready`,
+              hosts.data && hosts.data.total.count > 0 && `${formatTotal(hosts.data.total, HOSTS)} up`,
+              services.data &&
+                services.data.total.count > 0 &&
+                `${formatTotal(services.data.total, SERVICES)} well`,
               environments.data && 'every placement watched',
               jobs.data && 'no job stuck',
               degraded.data && 'no tenant degraded',

@@ -6,6 +6,8 @@ const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
 type NodeRow = Observed['nodes'][number];
 type EnvironmentRow = Observed['environments'][number];
+type HostRow = Observed['hosts'][number];
+type ServiceRow = Observed['services'][number];
 type JobRow = Observed['stuck'][number];
 
 const node = (changes: Partial<NodeRow> = {}): NodeRow => ({
@@ -43,6 +45,48 @@ const environment = (changes: Partial<EnvironmentRow> = {}): EnvironmentRow => (
   observation: { source: 'placement store', observed_at: ago(1), interval_s: 5 },
   ...changes,
 });
+const host = (changes: Partial<HostRow> = {}): HostRow => ({
+  environment: 'prod',
+  host_id: 'h1',
+  hostname: 'host-1',
+  role: 'worker',
+  leader: false,
+  state: 'ready',
+  availability: 'active',
+  address: null,
+  region: null,
+  labels: {},
+  engine_version: '28.5.1',
+  cpus: 8,
+  memory_bytes: 2 ** 34,
+  tasks_running: 4,
+  load: null,
+  problem: null,
+  since: ago(3600),
+  observation: { source: 'Docker Swarm', observed_at: ago(2), interval_s: 5 },
+  ...changes,
+});
+const service = (changes: Partial<ServiceRow> = {}): ServiceRow => ({
+  environment: 'prod',
+  service_id: 's1',
+  name: 'prod-aggregate',
+  kind: 'aggregate',
+  mode: 'replicated',
+  state: 'healthy',
+  image: 'aggregate:2.1.0',
+  digest: null,
+  version: '2.1.0',
+  replicas_desired: 3,
+  replicas_running: 3,
+  replicas_current: 3,
+  update: { state: 'completed', message: null, started_at: null, completed_at: null },
+  labels: {},
+  load: null,
+  problem: null,
+  since: ago(3600),
+  observation: { source: 'Docker Swarm', observed_at: ago(2), interval_s: 5 },
+  ...changes,
+});
 const job = (changes: Partial<JobRow> = {}): JobRow => ({
   job_id: '0198c5b4-0000-7000-8000-000000000001',
   parent_job_id: null,
@@ -68,6 +112,8 @@ const job = (changes: Partial<JobRow> = {}): JobRow => ({
 const quiet: Observed = {
   nodes: [node()],
   environments: [environment()],
+  hosts: [host()],
+  services: [service()],
   stuck: [],
   degraded: { count: 0, exact: true },
 };
@@ -103,6 +149,46 @@ describe('findings', () => {
     expect(findings.map(({ title }) => title)).toEqual(['3 of 4 nodes of prod were not observed lately']);
   });
 
+  it.each([
+    ['down', 'failing'],
+    ['disconnected', 'failing'],
+    ['unknown', 'attention'],
+  ] as const)('name a host that is %s', (state, tone) => {
+    const hosts = [host({ state, problem: 'No heartbeat for 42 s' })];
+    expect(findingsOf({ ...quiet, hosts }, NOW)).toMatchObject([
+      { tone, title: `Host host-1 is ${state}`, detail: 'No heartbeat for 42 s', subject: { id: 'h1' } },
+    ]);
+  });
+
+  it('leave a host alone that somebody cordoned or drained', () => {
+    const hosts = [host({ availability: 'pause' }), host({ availability: 'drain' })];
+    expect(findingsOf({ ...quiet, hosts }, NOW)).toEqual([]);
+  });
+
+  it.each([
+    ['down', 'failing'],
+    ['paused', 'failing'],
+    ['degraded', 'attention'],
+    ['rolled_back', 'attention'],
+  ] as const)('name a service that is %s', (state, tone) => {
+    const services = [service({ state, problem: '1 of 3 tasks run' })];
+    expect(findingsOf({ ...quiet, services }, NOW)).toMatchObject([
+      { tone, detail: '1 of 3 tasks run', subject: { type: 'service', id: 's1' } },
+    ]);
+  });
+
+  it('leave a service alone that is being updated', () => {
+    expect(findingsOf({ ...quiet, services: [service({ state: 'updating' })] }, NOW)).toEqual([]);
+  });
+
+  it('say when an orchestrator is not followed, for then its hosts and services are not current', () => {
+    const observation = { source: 'Docker Swarm', observed_at: ago(90), interval_s: 5 };
+    const orchestrator = { state: 'down', detail: 'connect ECONNREFUSED', observation } as const;
+    expect(findingsOf({ ...quiet, environments: [environment({ orchestrator })] }, NOW)).toMatchObject([
+      { tone: 'failing', subject: { type: 'orchestrator', id: 'prod' }, since: ago(90) },
+    ]);
+  });
+
   it('name a store that is not well even when its node is ready', () => {
     const storage = { ok: false, used_bytes: 99, capacity_bytes: 100 };
     expect(findingsOf({ ...quiet, nodes: [node({ storage })] }, NOW)).toHaveLength(1);
@@ -112,6 +198,8 @@ describe('findings', () => {
     const findings = findingsOf(
       {
         nodes: [],
+        hosts: [],
+        services: [],
         environments: [environment({ watcher: { state: 'rebuilding', detail: 'Missed revision 4' } })],
         stuck: [job()],
         degraded: { count: 1000, exact: false },

@@ -1,5 +1,6 @@
 /** What the overview makes of what was observed: pure, so that "all quiet" is never said by accident. */
 import type { Static } from 'typebox';
+import type { Host, Service } from '#contract/fleet.ts';
 import type { JobListItem } from '#contract/jobs.ts';
 import type { EnvironmentSummary, Node } from '#contract/scale.ts';
 import { isStale } from '#ui/patterns/observed-age.tsx';
@@ -13,7 +14,10 @@ export interface Finding {
   id: string;
   tone: 'failing' | 'attention';
   /** What it is about, as the API names it. */
-  subject: { type: 'node' | 'environment' | 'job' | 'tenants'; id: string };
+  subject: {
+    type: 'node' | 'host' | 'service' | 'orchestrator' | 'environment' | 'job' | 'tenants';
+    id: string;
+  };
   environment: string | null;
   title: string;
   detail: string;
@@ -92,6 +96,72 @@ function watcherFinding({ environment, watcher, observation }: EnvironmentRow): 
   };
 }
 
+function orchestratorFinding({ environment, orchestrator }: EnvironmentRow): Finding | null {
+  if (orchestrator === null || orchestrator.state === 'live') return null;
+  const down = orchestrator.state === 'down';
+  return {
+    id: `orchestrator ${environment}`,
+    tone: down ? 'failing' : 'attention',
+    subject: { type: 'orchestrator', id: environment },
+    environment,
+    title: down
+      ? `The orchestrator of ${environment} is not followed`
+      : `The orchestrator of ${environment} is being read again`,
+    detail: orchestrator.detail ?? 'What is shown of hosts, services and tasks may no longer hold',
+    since: orchestrator.observation.observed_at,
+  };
+}
+
+const HOST_TONE: Record<Host['state'], Finding['tone'] | null> = {
+  ready: null,
+  down: 'failing',
+  disconnected: 'failing',
+  unknown: 'attention',
+};
+
+function hostFinding({ environment, host_id, hostname, state, problem, since }: Host): Finding | null {
+  const tone = HOST_TONE[state];
+  if (tone === null) return null;
+  return {
+    id: `host ${environment} ${host_id}`,
+    tone,
+    subject: { type: 'host', id: host_id },
+    environment,
+    title: `Host ${hostname} is ${state}`,
+    detail: problem ?? '',
+    since,
+  };
+}
+
+const SERVICE_TONE: Record<Service['state'], Finding['tone'] | null> = {
+  healthy: null,
+  updating: null,
+  degraded: 'attention',
+  down: 'failing',
+  paused: 'failing',
+  rolled_back: 'attention',
+  unknown: 'attention',
+};
+
+function serviceFinding({ environment, service_id, name, state, problem, since }: Service): Finding | null {
+  const tone = SERVICE_TONE[state];
+  if (tone === null) return null;
+  return {
+    id: `service ${environment} ${service_id}`,
+    tone,
+    subject: { type: 'service', id: service_id },
+    environment,
+    title:
+      state === 'paused'
+        ? `The update of ${name} is paused`
+        : state === 'rolled_back'
+          ? `The last change of ${name} was rolled back`
+          : `Service ${name} is ${state}`,
+    detail: problem ?? '',
+    since,
+  };
+}
+
 /** An environment without any node: nothing is known of it, which is not the same as well. */
 function absentFinding({ environment, nodes, observation }: EnvironmentRow): Finding | null {
   if (nodes.total > 0) return null;
@@ -138,6 +208,8 @@ interface Total {
 export interface Observed {
   nodes: readonly NodeRow[];
   environments: readonly EnvironmentRow[];
+  hosts: readonly Host[];
+  services: readonly Service[];
   stuck: readonly JobRow[];
   /** How many tenants are degraded; null = not known. */
   degraded: Total | null;
@@ -147,7 +219,13 @@ export interface Observed {
 export function findingsOf(observed: Observed, now: number): Finding[] {
   const findings = [
     ...observed.stuck.map(jobFinding),
-    ...observed.environments.flatMap((one) => [watcherFinding(one), absentFinding(one)]),
+    ...observed.environments.flatMap((one) => [
+      watcherFinding(one),
+      orchestratorFinding(one),
+      absentFinding(one),
+    ]),
+    ...observed.hosts.map(hostFinding),
+    ...observed.services.map(serviceFinding),
     ...observed.nodes.map(nodeFinding),
     ...[...new Set(observed.nodes.map(({ environment }) => environment))].map((environment) =>
       staleFinding(environment, observed.nodes, now),
