@@ -45,6 +45,10 @@ export const spreadOf = (shards: readonly BoardShard[]): number =>
 export const hasRoom = ({ takes, capacity }: BoardShard, load: number): boolean =>
   takes && load <= capacity + TOLERANCE;
 
+/** The light before the heavy, then by name. */
+export const byWeight = (a: BoardTenant, b: BoardTenant): number =>
+  a.weight - b.weight || (a.tenant_id < b.tenant_id ? -1 : a.tenant_id > b.tenant_id ? 1 : 0);
+
 /** Moves the tenant and its load. */
 export function shift({ shards }: Board, tenant: BoardTenant, to: number): void {
   const from = shards[tenant.at];

@@ -3,7 +3,9 @@
  * that is furthest off and gives it the move, or the exchange of two tenants, that brings it and its counterpart nearest to the average,
  * until none helps. Where there are few enough choices of moves, branch and bound goes on from there to the exact answer.
  */
+import { improveExactly } from './exact-moves-rules.ts';
 import {
+  byWeight,
   deviationOf,
   doInOrder,
   hasRoom,
@@ -17,18 +19,14 @@ import {
   type BoardTenant,
 } from './shard-balance-rules.ts';
 
-/** Looks after which a search stops where it is: bounds its time without the clock, so that the answer does not depend on the machine. */
+/** Looks at pairs after which the descent stops: bounds its time without the clock, so that the answer does not depend on the machine. */
 const MOST_EXCHANGES = 2_000_000;
-const MOST_BRANCHES = 150_000;
-/** Choices of moves up to which the exact search is begun; beyond, it would end at its bound without an answer. */
-const MOST_CHOICES = 1e12;
 
 /** Moves that even the board out, in an order in which each finds room. */
 export function evenOutUnequal(board: Board, max_moves: number): BoardMove[] {
   const found = descend(board, max_moves);
-  const spread = spreadAfter(board, found);
-  if (choices(board, max_moves) > MOST_CHOICES) return inOrder(board, found);
-  return inOrder(board, tryAll(board, max_moves, { spread, moves: inOrder(board, found) }));
+  const known = { spread: spreadAfter(board, found), moves: inOrder(board, found) };
+  return inOrder(board, improveExactly(board, max_moves, known));
 }
 
 function inOrder(board: Board, moves: readonly BoardMove[]): BoardMove[] {
@@ -172,9 +170,6 @@ function bestExchange(
   return best;
 }
 
-const byWeight = (a: BoardTenant, b: BoardTenant): number =>
-  a.weight - b.weight || (a.tenant_id < b.tenant_id ? -1 : a.tenant_id > b.tenant_id ? 1 : 0);
-
 function sortedTenants({ shards, tenants }: Board): BoardTenant[][] {
   const lists: BoardTenant[][] = shards.map(() => []);
   for (const tenant of tenants.toSorted(byWeight)) lists[tenant.at]?.push(tenant);
@@ -207,73 +202,3 @@ const insert = (list: BoardTenant[], tenant: BoardTenant): void =>
     tenant,
   );
 const remove = (list: BoardTenant[], tenant: BoardTenant): void => void list.splice(list.indexOf(tenant), 1);
-
-/** How many sets of at most so many moves there are; may be infinite. */
-function choices({ shards, tenants }: Board, max_moves: number): number {
-  let sets = 1;
-  let total = 1;
-  for (let moved = 1; moved <= Math.min(max_moves, tenants.length); moved += 1) {
-    sets = (sets * (tenants.length - moved + 1) * (shards.length - 1)) / moved;
-    total += sets;
-  }
-  return total;
-}
-
-/**
- * Branch and bound over the sets of moves, the heavy tenants first: the smallest spread, and among those the fewest moves. Leaves a branch
- * when the moves that are left cannot bring every shard nearer to the average than the best known; stops after MOST_BRANCHES.
- */
-function tryAll(board: Board, max_moves: number, known: { spread: number; moves: BoardMove[] }): BoardMove[] {
-  const { shards } = board;
-  const tenants = board.tenants.toSorted((a, b) => byWeight(b, a));
-  let best = known;
-  let looks = MOST_BRANCHES;
-  const chosen: BoardMove[] = [];
-  const look = (): void => {
-    const spread = spreadOf(shards);
-    const fewer = chosen.length < best.moves.length && spread < best.spread + TOLERANCE;
-    if (spread >= best.spread - TOLERANCE && !fewer) return;
-    const moves = [...chosen];
-    if (isFeasible(board, moves)) best = { spread, moves };
-  };
-  const hopeless = (left: number, heaviest: number): boolean => {
-    let give = 0;
-    let take = 0;
-    for (const { load, goal } of shards) {
-      const beyond = Math.abs(load - goal) - goal * (best.spread - TOLERANCE);
-      if (beyond <= 0) continue;
-      const moves = Math.ceil(beyond / heaviest - TOLERANCE);
-      if (load > goal) give += moves;
-      else take += moves;
-    }
-    return Math.max(give, take) > left;
-  };
-  const choose = (from: number): void => {
-    look();
-    for (let index = from; index < tenants.length; index += 1) {
-      const tenant = tenants[index];
-      const left = max_moves - chosen.length;
-      if (!tenant || left === 0 || looks <= 0 || hopeless(left, tenant.weight)) return;
-      for (const [to, shard] of shards.entries()) {
-        if (to === tenant.home || !shard.takes) continue;
-        looks -= 1;
-        shift(board, tenant, to);
-        chosen.push({ tenant, to });
-        choose(index + 1);
-        chosen.pop();
-        shift(board, tenant, tenant.home);
-      }
-    }
-  };
-  choose(0);
-  return best.moves;
-}
-
-/** Whether there is an order in which each of the moves, which stand on the board, finds room. */
-function isFeasible(board: Board, moves: readonly BoardMove[]): boolean {
-  for (const { tenant } of moves) shift(board, tenant, tenant.home);
-  const done = doInOrder(board, moves);
-  for (const { tenant } of done) shift(board, tenant, tenant.home);
-  for (const { tenant, to } of moves) shift(board, tenant, to);
-  return done.length === moves.length;
-}
