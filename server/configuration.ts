@@ -1,6 +1,6 @@
 /**
  * What the process is told: `control.yaml` (checked against its schema, every error with its path) and the environment. Secrets come
- * from the environment only. Without a `control.yaml` the embedded mode runs: everything on this machine, nothing to configure.
+ * from the environment, or from files that it names. Without a `control.yaml` the embedded mode runs: everything on this machine, nothing to configure.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -143,16 +143,34 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
     requestsPerSecond: file.http?.requests_per_second ?? 5_000,
     shutdownDelayS: file.http?.shutdown_delay_s ?? 0,
     dataDir: path.resolve(cwd, env['CONTROL_DATA_DIR'] || '.data'),
-    databaseUrl: env['CONTROL_DATABASE_URL'] || file.database_url || null,
+    databaseUrl: readSecret('CONTROL_DATABASE_URL', env) ?? file.database_url ?? null,
     environments: file.environments ?? null,
-    nodeToken: env['CONTROL_NODE_TOKEN'] ?? '',
+    nodeToken: readSecret('CONTROL_NODE_TOKEN', env) ?? '',
     owner: {
       email: env['CONTROL_OWNER_EMAIL'] || 'owner@cloudlysis.local',
-      password: env['CONTROL_OWNER_PASSWORD'] || null,
+      password: readSecret('CONTROL_OWNER_PASSWORD', env) ?? null,
     },
     tenants: options.tenants === undefined ? null : wholeNumber('--tenants', options.tenants, 1_000_000),
     logLevel: env['LOG_LEVEL'] || 'info',
   };
+}
+
+/** A variable, or the file that the same name with `_FILE` names, as Docker mounts secrets. What the file holds is never shown. */
+function readSecret(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  const fileVariable = `${name}_FILE`;
+  const file = env[fileVariable];
+  if (!file) return env[name] || undefined;
+  if (env[name]) throw new StartError(`${name} and ${fileVariable} are both set; keep one of them.`);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError(`${fileVariable} names ${file}, which cannot be read (${code}).`, { cause: error });
+  }
+  const secret = text.replace(/\r?\n$/, '');
+  if (secret === '') throw new StartError(`${fileVariable} names ${file}, which is empty.`);
+  return secret;
 }
 
 const nodeProblems = (environments: readonly EnvironmentConfiguration[]): string[] =>

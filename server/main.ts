@@ -40,8 +40,9 @@ async function main(): Promise<void> {
     );
   }
   await refuseTakenPort(configuration);
-  await prepareFolder(configuration.dataDir);
   const embedded = configuration.environments === null || configuration.databaseUrl === null;
+  // Otherwise nothing is written to disk, and the file system may be read-only.
+  if (embedded) await prepareFolder(configuration.dataDir);
   const logFile = path.join(configuration.dataDir, 'control.log');
   const logger = createLogger(
     configuration.logLevel,
@@ -135,7 +136,10 @@ function announce({ host, port }: Configuration, owner: FirstOwner | null, logFi
   if (logFile) say(`Log: ${path.relative(process.cwd(), logFile) || logFile}`);
 }
 
+/** The commit that runs: told where there is no checkout, as in an image. */
 function gitSha(): string {
+  const told = process.env['CONTROL_GIT_SHA'];
+  if (told) return told.slice(0, 12);
   try {
     const git = path.join(import.meta.dirname, '..', '.git');
     const head = readFileSync(path.join(git, 'HEAD'), 'utf8').trim();
