@@ -1,5 +1,4 @@
 /** Takes a tenant off the platform: drains it everywhere, removes its placements, and verifies that no node serves it. */
-import type { PlacementRecord } from '#contract/placement-record.ts';
 import { TENANT_ACTIONS, type TenantStatus } from '#contract/tenants.ts';
 import type { Tx } from '#server/db/database.ts';
 import {
@@ -12,25 +11,20 @@ import {
 import { setTenantStatus } from '#server/tenants/tenant-queries.ts';
 import { readArchiveFacts } from './archive-facts.ts';
 import { archiveChecks, type ArchiveInput, type ArchiveSite } from './archive-rules.ts';
-import { drainPlacements } from './drain-steps.ts';
+import { bringBack, drainPlacements, type HeldSite } from './drain-steps.ts';
 import { nodesNamed, passChecks, siteSettings } from './job-site.ts';
 import { CHECK_TIMEOUT_S } from './placement-rules.ts';
 import {
   awaitAcknowledgement,
-  awaitReturn,
   awaitTenantStates,
-  firstWriteOf,
   reloadNodes,
   reloadWhatAnswers,
   writePlacement,
-  type ReturnGoal,
 } from './placement-steps.ts';
-import type { PlacementStore } from './placement-store.ts';
-import { releaseInPlace, remove, restore, type Move, type Verdict } from './placement-transition-rules.ts';
+import { releaseInPlace, remove, restore } from './placement-transition-rules.ts';
 import {
   acknowledgers,
   acknowledgingKinds,
-  type EnvironmentSettings,
   type NodeSettings,
   type ScaleDependencies,
 } from './scale-settings.ts';
@@ -47,12 +41,8 @@ export type ArchiveTenantInput = ArchiveInput & {
 
 type Step = StepContext<ArchiveTenantInput>;
 
-interface Site {
+interface Site extends HeldSite {
   environment: string;
-  store: PlacementStore;
-  move: Move;
-  nodes: NodeSettings[];
-  settings: EnvironmentSettings;
 }
 
 /** The job kind `archive_tenant`. */
@@ -89,30 +79,6 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
       revisions[environment] = Math.max(revisions[environment] ?? 0, revision);
     }
     return { revisions };
-  }
-
-  /** Writes what the rule says wherever this job has written, and waits until the shards serve the tenant as before. */
-  async function bringBack(
-    step: Step,
-    rule: (record: PlacementRecord | null, move: Move) => Verdict,
-  ): Promise<void> {
-    const goals: ReturnGoal[] = [];
-    for (const { store, move, nodes, settings } of sitesOf(step)) {
-      const aware_from = await firstWriteOf(store, move, step.job_id);
-      if (aware_from === null) continue;
-      const { revision, record } = await writePlacement(store, move, (found) => rule(found, move));
-      // Still held: the undo of the drain releases it.
-      if (record?.state !== 'active') continue;
-      goals.push({
-        tenant_id: move.tenant_id,
-        revision,
-        aware_from,
-        acknowledgers: () => acknowledgers(settings, move.service),
-        serving: nodes,
-        absent: [],
-      });
-    }
-    if (goals.length > 0) await awaitReturn(step, admin, goals);
   }
 
   const goalsOf = (step: Step) => {
@@ -155,13 +121,13 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
     {
       name: 'drain',
       run: (step) => drainPlacements(step, admin, sitesOf(step)),
-      undo: (step) => bringBack(step, releaseInPlace),
+      undo: (step) => bringBack(step, admin, sitesOf(step), releaseInPlace),
       time_box_s: input.drain_timeout_s,
     },
     {
       name: 'remove',
       run: removeAll,
-      undo: (step) => bringBack(step, restore),
+      undo: (step) => bringBack(step, admin, sitesOf(step), restore),
       time_box_s: input.ack_timeout_s,
     },
     {

@@ -1,18 +1,53 @@
 /** Draining a tenant: hold its placements, ask the nodes to finish what is in flight, and watch them do it. */
 import type { NodeTenant } from '#contract/node.ts';
+import type { PlacementRecord } from '#contract/placement-record.ts';
 import { StepFailure, type StepContext } from '#server/jobs/job-definition.ts';
 import { drainForecast, type DrainFigures } from './drain-rules.ts';
 import type { NodeAddress, NodeAdmin } from './node-admin.ts';
 import { nodeCallProblem } from './node-rules.ts';
-import { pollUntil, writePlacement } from './placement-steps.ts';
+import { awaitReturn, firstWriteOf, pollUntil, writePlacement, type ReturnGoal } from './placement-steps.ts';
 import type { PlacementStore } from './placement-store.ts';
-import { hold, type Move } from './placement-transition-rules.ts';
+import { hold, type Move, type Verdict } from './placement-transition-rules.ts';
+import { acknowledgers, type EnvironmentSettings } from './scale-settings.ts';
 
 export interface DrainTarget {
   move: Move;
   store: PlacementStore;
   /** The nodes that hold the shard. */
   nodes: readonly NodeAddress[];
+}
+
+/** A placement that a job holds where it is, without moving it. */
+export interface HeldSite extends DrainTarget {
+  settings: EnvironmentSettings;
+}
+
+/**
+ * The undo of a hold: writes what the rule says wherever this job has written, and waits until the shards serve the tenant as before. A
+ * placement that is still held after it is left to an earlier step's undo.
+ */
+export async function bringBack(
+  step: StepContext<unknown>,
+  admin: NodeAdmin,
+  sites: readonly HeldSite[],
+  rule: (record: PlacementRecord | null, move: Move) => Verdict,
+): Promise<void> {
+  const goals: ReturnGoal[] = [];
+  for (const { store, move, nodes, settings } of sites) {
+    const aware_from = await firstWriteOf(store, move, step.job_id);
+    if (aware_from === null) continue;
+    const { revision, record } = await writePlacement(store, move, (found) => rule(found, move));
+    if (record?.state !== 'active') continue;
+    goals.push({
+      tenant_id: move.tenant_id,
+      revision,
+      aware_from,
+      acknowledgers: () => acknowledgers(settings, move.service),
+      serving: nodes,
+      absent: [],
+    });
+  }
+  if (goals.length > 0) await awaitReturn(step, admin, goals);
 }
 
 /** What a finished drain tells later plans: how many units it took how long to finish. */

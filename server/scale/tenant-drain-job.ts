@@ -12,19 +12,17 @@ import {
   type StepDefinition,
 } from '#server/jobs/job-definition.ts';
 import { setTenantStatus } from '#server/tenants/tenant-queries.ts';
-import { drainPlacements } from './drain-steps.ts';
+import { bringBack, drainPlacements, type HeldSite } from './drain-steps.ts';
 import { nodesNamed, passChecks, siteSettings } from './job-site.ts';
 import { nodeCallProblem } from './node-rules.ts';
 import { CHECK_TIMEOUT_S } from './placement-rules.ts';
 import {
   awaitAcknowledgement,
-  awaitReturn,
   awaitTenantStates,
   firstWriteOf,
   pollUntil,
   reloadWhatAnswers,
   writePlacement,
-  type ReturnGoal,
 } from './placement-steps.ts';
 import {
   hold,
@@ -32,14 +30,11 @@ import {
   releaseInPlace,
   resume,
   settleResumed,
-  type Move,
   type Resumption,
 } from './placement-transition-rules.ts';
 import {
-  acknowledgers,
   acknowledgingKinds,
   expectedOf,
-  type EnvironmentSettings,
   type NodeSettings,
   type ScaleDependencies,
 } from './scale-settings.ts';
@@ -52,12 +47,9 @@ export const RESUME_TENANT = 'resume_tenant';
 type Step = StepContext<TenantDrainInput>;
 
 /** One placement of the job, with today's nodes. */
-interface Site {
-  settings: EnvironmentSettings;
-  /** As a drain holds it; there is no target. */
-  move: Move;
+interface Site extends HeldSite {
+  nodes: readonly NodeSettings[];
   resumption: Resumption;
-  nodes: NodeSettings[];
 }
 
 /** The job kinds `drain_tenant` and `resume_tenant`. */
@@ -69,14 +61,13 @@ export function tenantDrainJobs(dependencies: ScaleDependencies): JobDefinition[
     const { tenant_id } = input;
     return input.sites.map(({ service, shard, epoch, nodes, held_by }) => ({
       settings,
-      // A resume drains again in the name of the drain that it took the placement from.
+      store: settings.store,
+      // There is no target. A resume drains again in the name of the drain that it took the placement from.
       move: { job_id: held_by ?? job_id, tenant_id, service, shard, target_shard: shard, epoch },
       resumption: { job_id, held_by: held_by ?? job_id, tenant_id, service, shard, epoch },
       nodes: nodesNamed(settings.nodes, nodes),
     }));
   }
-  const targetsOf = (step: Step) =>
-    sitesOf(step).map(({ settings, move, nodes }) => ({ store: settings.store, move, nodes }));
 
   async function check(step: Step): Promise<void> {
     const facts = await readTenantDrainFacts(dependencies, step.input, step.request_id, step.job_id);
@@ -84,35 +75,13 @@ export function tenantDrainJobs(dependencies: ScaleDependencies): JobDefinition[
     await passChecks(step, tenantDrainChecks({ ...facts, tenant }));
   }
 
-  async function undoDrain(step: Step): Promise<void> {
-    const goals: ReturnGoal[] = [];
-    for (const { settings, move, nodes } of sitesOf(step)) {
-      const aware_from = await firstWriteOf(settings.store, move, step.job_id);
-      if (aware_from === null) continue;
-      const { revision } = await writePlacement(settings.store, move, (record) =>
-        releaseInPlace(record, move),
-      );
-      goals.push({
-        tenant_id: move.tenant_id,
-        revision,
-        aware_from,
-        acknowledgers: () => acknowledgers(settings, move.service),
-        serving: nodes,
-        absent: [],
-      });
-    }
-    if (goals.length > 0) await awaitReturn(step, admin, goals);
-  }
-
   /** Makes the shards serve again, and asks their nodes until they do. */
   async function serveAgain(step: Step): Promise<void> {
     const { tenant_id } = step.input;
     const call = { request_id: step.request_id };
     const asked: { node: NodeSettings; revision: number }[] = [];
-    for (const { settings, resumption, nodes } of sitesOf(step)) {
-      const { revision } = await writePlacement(settings.store, resumption, (record) =>
-        resume(record, resumption),
-      );
+    for (const { store, resumption, nodes } of sitesOf(step)) {
+      const { revision } = await writePlacement(store, resumption, (record) => resume(record, resumption));
       asked.push(...nodes.map((node) => ({ node, revision })));
     }
     let looks: { node_id: string; problem: string | null }[] = [];
@@ -145,12 +114,12 @@ export function tenantDrainJobs(dependencies: ScaleDependencies): JobDefinition[
   }
 
   async function undoResume(step: Step): Promise<void> {
-    const touched = [];
-    for (const { settings, move, resumption, nodes } of sitesOf(step)) {
-      const { store } = settings;
+    const touched: Site[] = [];
+    for (const site of sitesOf(step)) {
+      const { store, move, resumption } = site;
       if ((await firstWriteOf(store, move, step.job_id)) === null) continue;
       await writePlacement(store, resumption, (record) => holdAgain(record, resumption));
-      touched.push({ store, move, nodes });
+      touched.push(site);
     }
     await drainPlacements(step, admin, touched);
   }
@@ -158,8 +127,8 @@ export function tenantDrainJobs(dependencies: ScaleDependencies): JobDefinition[
   /** The revision of each placement as it stands, with the nodes that have to go by it. */
   async function goalsOf(step: Step, settle: boolean) {
     const goals = [];
-    for (const { settings, move, resumption, nodes } of sitesOf(step)) {
-      const { revision } = await writePlacement(settings.store, move, (record) =>
+    for (const { settings, store, move, resumption, nodes } of sitesOf(step)) {
+      const { revision } = await writePlacement(store, move, (record) =>
         step.input.action === 'drain'
           ? hold(record, move)
           : settle
@@ -198,8 +167,8 @@ export function tenantDrainJobs(dependencies: ScaleDependencies): JobDefinition[
     { name: 'check', run: check, time_box_s: CHECK_TIMEOUT_S },
     {
       name: 'drain',
-      run: (step) => drainPlacements(step, admin, targetsOf(step)),
-      undo: undoDrain,
+      run: (step) => drainPlacements(step, admin, sitesOf(step)),
+      undo: (step) => bringBack(step, admin, sitesOf(step), releaseInPlace),
       time_box_s: input.drain_timeout_s,
     },
     { name: 'acknowledge', run: acknowledge, time_box_s: input.ack_timeout_s },
