@@ -157,4 +157,29 @@ describe('what a job writes into a placement', () => {
     expect(rules.settleCreated(wanted, 'job')).toMatchObject({ kind: 'write', record: { job_id: null } });
     expect(rules.settleCreated({ ...wanted, job_id: 'another' }, 'job')).toEqual({ kind: 'changed' });
   });
+
+  it('resumes only what the drain left, goes back to exactly that, and says the same when it is repeated', () => {
+    const resumption = { ...move, job_id: 'resume', held_by: 'drain' };
+    const drained = { ...home, state: 'draining' as const, job_id: 'drain' };
+    const step = (rule: typeof rules.resume, record: PlacementRecord) => {
+      const verdict = rule(record, resumption);
+      if (verdict.kind === 'keep') return record;
+      return verdict.kind === 'write' ? { ...verdict.record, updated_at: home.updated_at } : verdict.kind;
+    };
+    const resuming = { ...home, job_id: 'resume' };
+    expect(step(rules.resume, drained)).toEqual(resuming);
+    expect(step(rules.resume, resuming)).toEqual(resuming);
+    expect(step(rules.settleResumed, resuming)).toEqual(home);
+    expect(step(rules.settleResumed, home)).toEqual(home);
+    for (const record of [drained, resuming, home]) expect(step(rules.holdAgain, record)).toEqual(drained);
+    fc.assert(
+      fc.property(anyRecord, (record) => {
+        const left = [drained, resuming, home].some(
+          (known) => JSON.stringify(known) === JSON.stringify(record),
+        );
+        for (const rule of [rules.resume, rules.settleResumed, rules.holdAgain])
+          if (!left) expect(step(rule, record)).toBe('changed');
+      }),
+    );
+  });
 });

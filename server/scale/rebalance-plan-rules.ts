@@ -207,6 +207,19 @@ function checksOf(facts: RebalanceFacts, shards: readonly ShardFacts[], rebalanc
           ),
         ],
   );
+  const held = new Set(shards.map(({ load }) => load.shard));
+  const lost = Map.groupBy(
+    placements.filter(({ shard }) => !held.has(shard)),
+    ({ shard }) => shard,
+  );
+  const orphaned = [...lost].map(([shard, { length }]) =>
+    check(
+      'shard_unknown',
+      'warning',
+      { type: 'shard', id: shard },
+      `No node is known to hold ${shard}, with ${length} tenant${length === 1 ? '' : 's'}; no move touches it.`,
+    ),
+  );
   const staying = placements.filter((placed) => whyStays(placed) !== null).length;
   const { spread_before, spread_after, reason } = rebalance;
   const measure = {
@@ -226,6 +239,7 @@ function checksOf(facts: RebalanceFacts, shards: readonly ShardFacts[], rebalanc
       : check('nothing_to_improve', 'blocker', service, reason, measure),
     ...standingChecks(facts, receiving),
     ...unfit,
+    ...orphaned,
     check(
       'tenants_stay',
       'ok',
