@@ -50,8 +50,13 @@ export async function openLeaderConnection(databaseUrl: string): Promise<LeaderC
     last = mine.catch(() => undefined);
     return mine;
   }
-  const ask: IndexQuery = async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
-    (await client.query<R>(text, values)).rows;
+  // Prepared by name: the same few statements, again and again.
+  const names = new Map<string, string>();
+  const ask: IndexQuery = async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) => {
+    const name = names.get(text) ?? `index_${names.size}`;
+    names.set(text, name);
+    return (await client.query<R>({ name, text, values })).rows;
+  };
   const query: IndexQuery = (text, values) => inTurn(() => ask(text, values));
 
   return {

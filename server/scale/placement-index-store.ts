@@ -23,19 +23,25 @@ export async function readPosition(
   return row ?? null;
 }
 
+const WRITE_POSITION = `insert into placement_watch (environment, revision, state, detail, mark, observed_at)
+  values ($1, $2::bigint, $3, $4, coalesce($5, ''), clock_timestamp())
+  on conflict (environment) do update set revision = excluded.revision, state = excluded.state, detail = excluded.detail,
+    mark = coalesce($5, placement_watch.mark), observed_at = excluded.observed_at`;
+const positionValues = (environment: string, { revision, state, detail, mark }: WatchPosition) => [
+  environment,
+  revision,
+  state,
+  detail,
+  mark ?? null,
+];
+
 /** Writes how far the index has come, and that this was observed just now. */
 export async function writePosition(
   query: IndexQuery,
   environment: string,
-  { revision, state, detail, mark }: WatchPosition,
+  position: WatchPosition,
 ): Promise<void> {
-  await query(
-    `insert into placement_watch (environment, revision, state, detail, mark, observed_at)
-     values ($1, $2, $3, $4, coalesce($5, ''), clock_timestamp())
-     on conflict (environment) do update set revision = excluded.revision, state = excluded.state, detail = excluded.detail,
-       mark = coalesce($5, placement_watch.mark), observed_at = excluded.observed_at`,
-    [environment, revision, state, detail, mark ?? null],
-  );
+  await query(WRITE_POSITION, positionValues(environment, position));
 }
 
 /** Writes that nothing can be observed; position and time of the last observation stay as they were. */
@@ -50,19 +56,23 @@ export async function writeDown(index: IndexConnection, environment: string, det
 type IndexRow = Omit<PlacementRecord, 'epoch'> & { epoch: number; revision: number };
 const rowOf = ({ record, revision }: PlacementEntry): IndexRow => ({ ...record, revision });
 
-const UPSERT = `insert into placement_index (tenant_id, environment, service, shard, state, epoch, revision, job_id, updated_at)
-  select tenant_id, $1, service, shard, state, epoch, revision, job_id, updated_at from jsonb_to_recordset($2::jsonb)
+const upsert = (
+  rows: string,
+) => `insert into placement_index (tenant_id, environment, service, shard, state, epoch, revision, job_id, updated_at)
+  select tenant_id, $1, service, shard, state, epoch, revision, job_id, updated_at from jsonb_to_recordset(${rows}::jsonb)
     as entry(tenant_id text, service text, shard text, state text, epoch integer, revision bigint, job_id text, updated_at timestamptz)
   on conflict (tenant_id, environment, service) do update set shard = excluded.shard, state = excluded.state, epoch = excluded.epoch,
     revision = excluded.revision, job_id = excluded.job_id, updated_at = excluded.updated_at`;
-const UPSERT_NEWER = `${UPSERT} where placement_index.revision < excluded.revision`;
-const UPSERT_LISTED = `${UPSERT} where (placement_index.revision, placement_index.shard, placement_index.state, placement_index.epoch, placement_index.job_id, placement_index.updated_at)
+const UPSERT_LISTED = `${upsert('$2')} where (placement_index.revision, placement_index.shard, placement_index.state, placement_index.epoch, placement_index.job_id, placement_index.updated_at)
   is distinct from (excluded.revision, excluded.shard, excluded.state, excluded.epoch, excluded.job_id, excluded.updated_at)`;
 const REMEMBER_LISTED = `insert into placements_listed
   select $1, service, tenant_id from jsonb_to_recordset($2::jsonb) as entry(service text, tenant_id text)`;
-const DELETE_OLDER = `delete from placement_index using jsonb_to_recordset($2::jsonb) as gone(tenant_id text, service text, revision bigint)
-  where placement_index.environment = $1 and placement_index.tenant_id = gone.tenant_id and placement_index.service = gone.service
-    and placement_index.revision < gone.revision`;
+/** One statement, so that a change costs one round trip: it is on the way of every placement that somebody waits for. */
+const APPLY = `with written as (${upsert('$6')} where placement_index.revision < excluded.revision),
+  gone as (delete from placement_index using jsonb_to_recordset($7::jsonb) as gone(tenant_id text, service text, revision bigint)
+    where placement_index.environment = $1 and placement_index.tenant_id = gone.tenant_id and placement_index.service = gone.service
+      and placement_index.revision < gone.revision)
+  ${WRITE_POSITION}`;
 
 /** Takes changes in, the last one of each key, and the position that they lead to. A row that is newer than its change stays. */
 export async function applyChanges(
@@ -80,11 +90,8 @@ export async function applyChanges(
       gone.push({ service: key.slice(0, dot), tenant_id: key.slice(dot + 1), revision });
     }
   }
-  await index.transaction(async (query) => {
-    if (written.length > 0) await query(UPSERT_NEWER, [environment, JSON.stringify(written)]);
-    if (gone.length > 0) await query(DELETE_OLDER, [environment, JSON.stringify(gone)]);
-    await writePosition(query, environment, position);
-  });
+  const rows = [JSON.stringify(written), JSON.stringify(gone)];
+  await index.query(APPLY, [...positionValues(environment, position), ...rows]);
 }
 
 /**

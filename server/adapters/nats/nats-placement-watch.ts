@@ -4,8 +4,6 @@
  * A consumer delivers the messages; whether they are all there is judged by the stream's leader, which is asked again and again. So a
  * consumer that was lost, a replica that lags and a server that hangs are noticed though nothing is delivered.
  *
- * A message that is purged or deleted by hand is delivered to nobody. It is noticed by the number of keys, which otherwise never falls.
- *
  * Mark: what is remembered of a stream beside the revision, to tell on resuming whether it is still the same one: when it was
  * created, how many keys it had, and the last message seen. A stream that was deleted, purged, or restored from a backup and grown since
  * differs in one of them.
@@ -28,7 +26,14 @@ import {
   type PlacementListing,
   type PlacementWatchEvent,
 } from '#server/scale/placement-store.ts';
+import { NatsKeyCensus } from './nats-key-census.ts';
 import { operationOf, type NatsBucket, type StreamMoment } from './nats-bucket.ts';
+
+interface Answer {
+  /** Where the watch was when it asked: the leader's answer cannot lie before. */
+  before: number;
+  moment: StreamMoment;
+}
 
 interface Mark {
   created: string;
@@ -44,6 +49,8 @@ const STALL_LIMIT_MS = 4_000;
 /** A consumer that nobody reads is removed by the server after this time, also when this process was killed. */
 const FORGOTTEN_AFTER_MS = 30_000;
 const BATCH = 1_000;
+/** The header by which a writer names the revision that it has read. The server keeps it with the message. */
+const EXPECTED_REVISION = 'Nats-Expected-Last-Subject-Sequence';
 
 export async function listBucket(bucket: NatsBucket): Promise<PlacementListing> {
   const moment = await bucket.moment();
@@ -104,8 +111,9 @@ export async function* watchBucket(
   signal: AbortSignal,
   mark: string,
 ): AsyncGenerator<PlacementWatchEvent> {
-  let base = await bucket.moment();
-  let last = await recognise(bucket, base, from, mark);
+  const start = await bucket.moment();
+  const known = await recognise(bucket, start, from, mark);
+  const census = new NatsKeyCensus(bucket, known === null ? start : { ...known, last: from });
   const { consumer, name } = await openConsumer(bucket, {
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: from + 1,
@@ -116,39 +124,49 @@ export async function* watchBucket(
   if (signal.aborted) stop();
 
   let position = from;
+  let last = known?.last ?? null;
   let deliveries = 0;
   let progressAt = performance.now();
-  /** Revisions after `base` that made a key. */
-  let creations: number[] = [];
-  const keys = () => base.keys + creations.length;
+  /** What the leader said last, until everything up to there is delivered. */
+  let awaited: StreamMoment | null = null;
   const caughtUp = (): PlacementWatchEvent => {
-    const known: Mark = { created: base.created, keys: keys(), last };
-    return { kind: 'caught_up', revision: position, mark: JSON.stringify(known) };
+    const { created, keys } = census;
+    return {
+      kind: 'caught_up',
+      revision: position,
+      mark: JSON.stringify({ created, keys, last } satisfies Mark),
+    };
   };
 
   let askedAt = 0;
-  const ask = async (pause_ms: number) => {
+  const ask = async (pause_ms: number): Promise<Answer> => {
     if (pause_ms > 0) await pause(pause_ms, undefined, { ref: false });
     askedAt = performance.now();
-    const before = { position, keys: keys() };
-    return { before, now: await bucket.moment() };
+    const before = position;
+    return { before, moment: await bucket.moment() };
+  };
+
+  const compareIfDelivered = async (): Promise<boolean> => {
+    if (awaited === null || position < awaited.last) return false;
+    await census.compare(awaited);
+    awaited = null;
+    return true;
   };
 
   /** Whether the leader's answer says that everything was delivered. */
-  const isCaughtUp = async ({ before, now }: Awaited<ReturnType<typeof ask>>): Promise<boolean> => {
-    if (now.created !== base.created || now.last < before.position || now.keys < before.keys) {
-      throw new PlacementHistoryGoneError(before.position, now.first);
+  const isCaughtUp = async ({ before, moment }: Answer): Promise<boolean> => {
+    if (moment.created !== census.created || moment.last < before) {
+      throw new PlacementHistoryGoneError(before, moment.first);
     }
-    base = now;
-    creations = creations.filter((revision) => revision > now.last);
-    if (position >= now.last) return true;
+    awaited = moment;
+    if (await compareIfDelivered()) return true;
     if (performance.now() - progressAt < ASK_EVERY_MS / 2 || messages.getPending() > 0) return false;
     const { num_pending, delivered } = await consumer.info();
     const idle = num_pending === 0 && delivered.consumer_seq === deliveries;
     // Only deleted messages are left: the consumer skips them.
-    if (idle && (await bucket.messageAt(now.last)) === null) {
-      position = now.last;
-      return true;
+    if (idle && (await bucket.messageAt(moment.last)) === null) {
+      position = moment.last;
+      return compareIfDelivered();
     }
     if (performance.now() - progressAt < STALL_LIMIT_MS) return false;
     throw new PlacementStoreError('unavailable', `${bucket.what} stopped delivering its changes`);
@@ -158,12 +176,11 @@ export async function* watchBucket(
     const incoming = messages[Symbol.asyncIterator]();
     let next = incoming.next();
     let asked = ask(0);
-    let mayHaveMadeKeys = false;
     while (!signal.aborted) {
       next.catch(() => undefined);
       asked.catch(() => undefined);
       const happened = await Promise.race([next, asked]);
-      if ('now' in happened) {
+      if ('moment' in happened) {
         if (await isCaughtUp(happened)) yield caughtUp();
         asked = ask(ASK_EVERY_MS);
         continue;
@@ -178,22 +195,14 @@ export async function* watchBucket(
       const change = bucket.changeOf(contentOf(message));
       position = change.revision;
       progressAt = performance.now();
-      last = {
-        revision: position,
-        key: change.key,
-        time_ms: Number(message.timestampNanos / 1_000_000n),
-      };
-      const expected = message.headers?.get('Nats-Expected-Last-Subject-Sequence') ?? '';
-      if (expected === '') mayHaveMadeKeys = true;
-      else if (expected === '0' && position > base.last) creations.push(position);
+      const time_ms = Number(message.timestampNanos / 1_000_000n);
+      last = { revision: position, key: change.key, time_ms };
+      census.count(change.key, position, message.headers?.get(EXPECTED_REVISION) ?? '');
       yield { kind: 'change', ...change };
+      await compareIfDelivered();
       if (message.info.pending > 0 || messages.getPending() > 0) continue;
       yield caughtUp();
-      // Who wrote without expecting anything may have made keys; they are counted before somebody can purge them unnoticed.
-      if (mayHaveMadeKeys && performance.now() - askedAt > ASK_AT_MOST_EVERY_MS) {
-        mayHaveMadeKeys = false;
-        asked = ask(0);
-      }
+      if (census.isUnsure && performance.now() - askedAt > ASK_AT_MOST_EVERY_MS) asked = ask(0);
     }
   } finally {
     signal.removeEventListener('abort', stop);
@@ -209,23 +218,23 @@ async function recognise(
   moment: StreamMoment,
   from: number,
   mark: string,
-): Promise<Mark['last']> {
+): Promise<Mark | null> {
   const gone = new PlacementHistoryGoneError(from, moment.first);
   // All that was there at `from` is gone: overwritten or purged, which cannot be told apart.
   if (from > moment.last || (from > 0 && moment.first > from + 1)) throw gone;
   if (mark === '') return null;
   const known = JSON.parse(mark) as Mark;
   if (known.created !== moment.created || moment.keys < known.keys) throw gone;
-  if (known.last === null) return null;
+  if (known.last === null) return known;
   const { revision, key, time_ms } = known.last;
   const same = await bucket.messageAt(revision);
   if (same !== null) {
     if (same.time.getTime() !== time_ms || bucket.keyOf(same.subject) !== key) throw gone;
-    return known.last;
+    return known;
   }
   const later = await bucket.newestOf(key);
   if (later === null || later.seq < revision) throw gone;
-  return known.last;
+  return known;
 }
 
 async function openConsumer(
