@@ -146,4 +146,39 @@ describe('an environment on Docker Swarm and NATS', { timeout: 120_000 }, () => 
     expect(await carryOut('/scale/migrations', move)).toMatchObject({ state: 'succeeded' });
     await expect.poll(shardOf, PATIENCE).toBe(target_shard);
   });
+
+  test('restarts a service: another task runs the same node', async () => {
+    const service_id = nodes.services.get('gw-1');
+    const runningTask = async () =>
+      (await items<Task>(`/scale/tasks?service_id=${service_id}`)).find(({ state }) => state === 'running')
+        ?.task_id;
+    const before = await runningTask();
+    const job = await carryOut('/scale/service-restarts', { environment, service_id });
+    expect(job).toMatchObject({ state: 'succeeded' });
+    await expect.poll(runningTask, PATIENCE).toBeTypeOf('string');
+    expect(await runningTask()).not.toBe(before);
+  });
+
+  test('takes a scaling back whose tasks fail, and says how they ended', async () => {
+    const service_id = await swarm.createService({
+      name: 'sidecar',
+      replicas: 1,
+      update_policy: { monitor_s: 3 },
+      env: ['SLOT={{.Task.Slot}}'],
+      command: ['sh', '-c', 'trap "exit 0" TERM; [ "$SLOT" = 2 ] && exit 9; sleep 100000 & wait'],
+    });
+    const sidecar = async () => (await items<Service>('/scale/services?q=sidecar'))[0];
+    await expect.poll(sidecar, PATIENCE).toMatchObject({ state: 'healthy', replicas_running: 1 });
+    const job = await carryOut('/scale/service-scalings', { environment, service_id, replicas: 2 });
+    expect(job).toMatchObject({
+      state: 'failed_rolled_back',
+      error: {
+        code: 'rollout_tasks_failed',
+        message: '1 of 2 tasks failed (task 2 failed: task: non-zero exit (9)).',
+      },
+    });
+    await expect
+      .poll(sidecar, PATIENCE)
+      .toMatchObject({ state: 'healthy', replicas_desired: 1, replicas_running: 1 });
+  });
 });
