@@ -236,7 +236,7 @@ function withNewFailures(
 }
 
 const replaces = (other: OrchestratorTask, ended: OrchestratorTask): boolean =>
-  other.created_at > ended.created_at &&
+  Date.parse(other.created_at) > Date.parse(ended.created_at) &&
   (ended.slot === null ? other.host_id === ended.host_id : other.slot === ended.slot);
 
 const isLeaving = (task: OrchestratorTask, lost: ReadonlySet<string>): boolean =>
