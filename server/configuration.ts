@@ -16,7 +16,7 @@ import {
   PlacementConfiguration,
   TenantResourcesConfiguration,
 } from './nats-configuration.ts';
-import { OrchestratorConfiguration } from './open-orchestrator.ts';
+import { OrchestratorConfiguration, orchestratorProblems } from './open-orchestrator.ts';
 
 const strict = { additionalProperties: false };
 
@@ -131,7 +131,11 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
   const options = readArguments(args);
   const name = path.resolve(cwd, env['CONTROL_CONFIG'] ?? 'control.yaml');
   const file = readFile(name, env['CONTROL_CONFIG'] !== undefined);
-  const problems = [...natsProblems(file.environments ?? [], env), ...nodeProblems(file.environments ?? [])];
+  const problems = [
+    ...natsProblems(file.environments ?? [], env),
+    ...orchestratorProblems(file.environments ?? []),
+    ...nodeProblems(file.environments ?? []),
+  ];
   if (problems.length > 0) throw new StartError(`${name} does not fit: ${problems.join('; ')}.`);
   return {
     host: file.http?.host ?? '127.0.0.1',

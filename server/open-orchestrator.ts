@@ -1,4 +1,5 @@
 /** What `control.yaml` says about the orchestrator of an environment, and how it is opened. */
+import { readFileSync } from 'node:fs';
 import { Type, type Static } from 'typebox';
 import { openSimulatedOrchestrator } from '#server/adapters/simulated-orchestrator/simulated-orchestrator-client.ts';
 import { openSwarmOrchestrator } from '#server/adapters/swarm/swarm-orchestrator.ts';
@@ -60,6 +61,24 @@ export const OrchestratorConfiguration = Type.Object(
   },
 );
 type OrchestratorConfiguration = Static<typeof OrchestratorConfiguration>;
+
+/** What is wrong beyond the schema, each with its path and in a sentence: certificate files that cannot be read. */
+export function orchestratorProblems(
+  environments: readonly { orchestrator?: OrchestratorConfiguration | undefined }[],
+): string[] {
+  return environments.flatMap(({ orchestrator }, at) => {
+    const { ca_file, cert_file, key_file } = orchestrator?.docker?.tcp ?? {};
+    return Object.entries({ ca_file, cert_file, key_file }).flatMap(([name, file]) => {
+      try {
+        if (file !== undefined) readFileSync(file);
+        return [];
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        return [`/environments/${at}/orchestrator/docker/tcp/${name} ${file} cannot be read (${code})`];
+      }
+    });
+  });
+}
 
 /** It need not answer: what it is asked for fails until it does. Throws when a certificate file cannot be read. */
 export function openOrchestrator(

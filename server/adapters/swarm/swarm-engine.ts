@@ -25,32 +25,37 @@ export class SwarmEngine {
   readonly #where: string;
   readonly #closing = new AbortController();
 
+  readonly #callLimitMs: number;
+
   /** Throws when a certificate file cannot be read. */
-  constructor(address: SwarmAddress) {
+  constructor(address: SwarmAddress, callLimitMs = CALL_LIMIT_MS) {
+    this.#callLimitMs = callLimitMs;
     this.#where = 'socket_path' in address ? address.socket_path : `${address.host}:${address.port}`;
     this.#docker = new Docker(connectionOf(address));
   }
 
   nodes(filters: Filters): Promise<EngineNode[]> {
-    return this.#call((abortSignal) => this.#docker.listNodes({ filters, abortSignal } as object));
+    return this.#list((abortSignal) => this.#docker.listNodes({ filters, abortSignal } as object));
   }
 
-  node(id: string): Promise<EngineNode | null> {
-    return orNull(this.#call<EngineNode>((abortSignal) => this.#docker.getNode(id).inspect({ abortSignal })));
+  async node(id: string): Promise<EngineNode | null> {
+    try {
+      return await this.#call<EngineNode>((abortSignal) => this.#docker.getNode(id).inspect({ abortSignal }));
+    } catch (error) {
+      if (error instanceof OrchestratorError && error.code === 'not_found') return null;
+      throw error;
+    }
   }
 
   /** With their counts of running and wanted tasks. */
   services(filters: Filters): Promise<EngineService[]> {
-    return this.#call(
-      (abortSignal) =>
-        this.#docker.listServices({ filters, status: true, abortSignal }) as Promise<unknown> as Promise<
-          EngineService[]
-        >,
+    return this.#list((abortSignal) =>
+      this.#docker.listServices({ filters, status: true, abortSignal } as object),
     );
   }
 
   tasks(filters: Filters): Promise<EngineTask[]> {
-    return this.#call((abortSignal) => this.#docker.listTasks({ filters, abortSignal }));
+    return this.#list((abortSignal) => this.#docker.listTasks({ filters, abortSignal }));
   }
 
   async updateService(id: string, version: number, spec: ServiceSpec): Promise<void> {
@@ -88,7 +93,7 @@ export class SwarmEngine {
   }
 
   async #configs(name: string): Promise<Buffer | null> {
-    const configs = await this.#call((abortSignal) =>
+    const configs = await this.#list<Docker.ConfigInfo>((abortSignal) =>
       this.#docker.listConfigs({ filters: { name: [name] }, abortSignal } as object),
     );
     const data = configs.find(({ Spec }) => Spec?.Name === name)?.Spec?.Data;
@@ -111,7 +116,7 @@ export class SwarmEngine {
   translate(error: unknown): unknown {
     if (this.#closing.signal.aborted)
       return new OrchestratorError('closed', 'The connection to Docker was closed.');
-    return translate(error, this.#where);
+    return translate(error, this.#where, this.#callLimitMs);
   }
 
   close(): void {
@@ -126,9 +131,16 @@ export class SwarmEngine {
     });
   }
 
+  /** docker-modem hands on what is no JSON as bytes: taken for a list it would say that there is nothing. */
+  async #list<T>(send: (signal: AbortSignal) => Promise<unknown>): Promise<T[]> {
+    const items = await this.#call(send);
+    if (Array.isArray(items)) return items as T[];
+    throw new OrchestratorError('unavailable', `Docker at ${this.#where} answered with no list.`);
+  }
+
   async #call<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return this.#translated(
-      send(AbortSignal.any([AbortSignal.timeout(CALL_LIMIT_MS), this.#closing.signal])),
+      send(AbortSignal.any([AbortSignal.timeout(this.#callLimitMs), this.#closing.signal])),
     );
   }
 
@@ -155,20 +167,13 @@ function connectionOf(address: SwarmAddress): Docker.DockerOptions {
   } as object;
 }
 
-async function orNull<T>(work: Promise<T>): Promise<T | null> {
-  return work.catch((error: unknown) => {
-    if (error instanceof OrchestratorError && error.code === 'not_found') return null;
-    throw error;
-  });
-}
-
 interface EngineFailure extends Error {
   statusCode?: number;
   code?: string;
   json?: { message?: string };
 }
 
-function translate(error: unknown, where: string): unknown {
+function translate(error: unknown, where: string, callLimitMs: number): unknown {
   if (!(error instanceof Error) || error instanceof OrchestratorError) return error;
   const failure = error as EngineFailure;
   const said = (failure.json?.message ?? failure.message)
@@ -178,7 +183,7 @@ function translate(error: unknown, where: string): unknown {
     new OrchestratorError(code, message, { cause: new Error(said) });
   switch (failure.statusCode) {
     case undefined:
-      return made('unavailable', `Docker at ${where} gives no answer: ${explain(failure)}.`);
+      return made('unavailable', `Docker at ${where} gives no answer: ${explain(failure, callLimitMs)}.`);
     case 404:
       return made('not_found', said);
     case 400:
@@ -193,8 +198,8 @@ function translate(error: unknown, where: string): unknown {
   }
 }
 
-function explain({ code, name, message }: EngineFailure): string {
-  if (name === 'TimeoutError' || name === 'AbortError') return `not within ${CALL_LIMIT_MS / 1000} s`;
+function explain({ code, name, message }: EngineFailure, callLimitMs: number): string {
+  if (name === 'TimeoutError' || name === 'AbortError') return `not within ${callLimitMs / 1000} s`;
   if (code === 'ENOENT') return 'there is no such socket; is the engine running?';
   if (code === 'ECONNREFUSED') return 'nobody listens; is the engine running?';
   if (code === 'EACCES') return 'this process may not use the socket; add its user to the group that owns it';

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   OrchestratorError,
   type OrchestratorEvent,
@@ -6,6 +5,7 @@ import {
 } from '#server/scale/orchestrator.ts';
 import type { EngineNode, EngineService } from './engine-objects.ts';
 import type { SwarmEngine } from './swarm-engine.ts';
+import { listen, type Hints } from './swarm-events.ts';
 import { toHost, toService } from './swarm-objects.ts';
 import { idPages, type SwarmReader } from './swarm-reader.ts';
 
@@ -22,8 +22,6 @@ import { idPages, type SwarmReader } from './swarm-reader.ts';
  */
 
 const ROUND_MS = 1_000;
-/** Events come in bursts. */
-const BURST_MS = 100;
 const COUNTS_EVERY_MS = 2_000;
 const TASKS_EVERY_MS = { least: 2_000, most: 15_000 };
 /** Looking at settled services takes at most this share of the time, until `most` is reached. */
@@ -43,11 +41,6 @@ interface WatchedService {
   tasks: Map<string, OrchestratorTask>;
   readAt: number;
   readTookMs: number;
-}
-
-interface Hints {
-  nodes: Set<string>;
-  services: Set<string>;
 }
 
 /** The port's `watch`. */
@@ -245,56 +238,3 @@ const isSame = (known: OrchestratorTask | undefined, task: OrchestratorTask): bo
   known.url === task.url &&
   known.message === task.message &&
   known.error === task.error;
-
-/** Collects what the engine's events name, until the next round takes it. */
-async function listen(engine: SwarmEngine, signal: AbortSignal) {
-  const stream = await engine.events(signal);
-  let hints: Hints = { nodes: new Set(), services: new Set() };
-  let broken: unknown;
-  let wake: () => void = () => undefined;
-  void (async () => {
-    try {
-      for await (const { Type, Actor } of readEvents(stream)) {
-        (Type === 'node' ? hints.nodes : hints.services).add(Actor.ID);
-        wake();
-      }
-      broken = new OrchestratorError('unavailable', 'Docker ended its stream of events.');
-    } catch (error) {
-      broken = engine.translate(error);
-    }
-    wake();
-  })();
-  signal.addEventListener('abort', () => wake(), { once: true });
-  return {
-    take: (): Hints => {
-      const taken = hints;
-      hints = { nodes: new Set(), services: new Set() };
-      return taken;
-    },
-    /** Resolves when something is named, or after `limitMs`. Rejects when the events ended. */
-    next: async (limitMs: number): Promise<void> => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      wake = resolve;
-      const timer = setTimeout(resolve, limitMs);
-      if (hints.nodes.size + hints.services.size > 0 || broken !== undefined || signal.aborted) resolve();
-      await promise;
-      clearTimeout(timer);
-      if (broken !== undefined && !signal.aborted) throw broken;
-      if (hints.nodes.size + hints.services.size > 0) await pause(BURST_MS);
-    },
-  };
-}
-
-interface EngineEvent {
-  Type: string;
-  Actor: { ID: string };
-}
-
-async function* readEvents(stream: NodeJS.ReadableStream): AsyncGenerator<EngineEvent> {
-  let rest = '';
-  for await (const chunk of stream.setEncoding('utf8')) {
-    const lines = (rest + String(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as EngineEvent;
-  }
-}
