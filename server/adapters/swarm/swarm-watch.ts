@@ -1,8 +1,4 @@
-import {
-  OrchestratorError,
-  type OrchestratorEvent,
-  type OrchestratorTask,
-} from '#server/scale/orchestrator.ts';
+import type { OrchestratorEvent, OrchestratorTask } from '#server/scale/orchestrator.ts';
 import type { EngineNode, EngineService } from './engine-objects.ts';
 import type { SwarmEngine } from './swarm-engine.ts';
 import { listen, type Hints } from './swarm-events.ts';
