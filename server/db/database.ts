@@ -67,8 +67,9 @@ export function openDatabase(
     connectionTimeoutMillis: 5_000,
     Client: PreparingClient,
   });
-  // A connection that dies while idle is replaced by the pool; without a listener its error would end the process.
+  // A connection that dies is replaced by the pool, and what was asked of it fails; without listeners its error would end the process.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, url, close: () => db.destroy() };
 }
@@ -79,3 +80,16 @@ export function constraintOf(error: unknown): { code: string; constraint: string
   return { code: error.code, constraint: error.constraint ?? null };
 }
 export const UNIQUE_VIOLATION = '23505';
+
+/** Classes and codes of PostgreSQL that mean: not now. Connection trouble, starting or stopping, no connection left. */
+const AWAY_CODES =
+  /^(08|57P|53300)|^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+/** What the client says without a code. */
+const AWAY_WORDS =
+  /Connection terminated|connection timeout|timeout expired|timeout exceeded when trying to connect|is not queryable/i;
+
+/** Whether PostgreSQL, not the statement, is why this failed: the same may work in a moment. It may even have worked, when the answer was lost. */
+export function isDatabaseAway(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return (typeof code === 'string' && AWAY_CODES.test(code)) || AWAY_WORDS.test(String(error));
+}

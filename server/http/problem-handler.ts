@@ -1,6 +1,7 @@
 /** The one place where an error becomes an answer (RFC 9457). */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEMS, type Problem } from '#contract/problem.ts';
+import { isDatabaseAway } from '#server/db/database.ts';
 import { ControlError } from './control-error.ts';
 import { ValidationFailed } from './request-validation.ts';
 
@@ -39,29 +40,19 @@ function asControlError(error: unknown): ControlError | null {
   return null;
 }
 
-/** PostgreSQL is away, or the pool could not get a connection. */
-const isDatabaseAway = (error: unknown) => {
-  const { code } = error as { code?: string };
-  return (
-    code !== undefined &&
-    ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', '57P01', '57P03', '08006', '08001', '53300'].includes(code)
+/** Of a change nobody knows whether it was made: the connection may have broken just before the answer. */
+const databaseAway = (isChange: boolean) =>
+  new ControlError(
+    'unavailable',
+    `The database does not answer just now. Try again in a few seconds${isChange ? '; with the same Idempotency-Key the change is made once, also when it was made already' : ''}.`,
+    { headers: { 'retry-after': '5' } },
   );
-};
 
 export function problemOf(
   error: unknown,
-  request_id: string,
+  { id: request_id, method }: Pick<FastifyRequest, 'id' | 'method'>,
 ): { problem: Problem; headers: Record<string, string>; expected: boolean } {
-  const known =
-    asControlError(error) ??
-    (isDatabaseAway(error) ||
-    /Connection terminated|timeout exceeded when trying to connect/.test(String(error))
-      ? new ControlError(
-          'unavailable',
-          'The database does not answer just now; nothing was changed. Try again in a few seconds.',
-          { headers: { 'retry-after': '5' } },
-        )
-      : null);
+  const known = asControlError(error) ?? (isDatabaseAway(error) ? databaseAway(method !== 'GET') : null);
   const shown =
     known ??
     new ControlError(
@@ -87,12 +78,12 @@ export function problemOf(
 
 export function registerProblemHandler(app: FastifyInstance): void {
   app.setErrorHandler((error, request: FastifyRequest, reply: FastifyReply) => {
-    const { problem, headers, expected } = problemOf(error, request.id);
-    if (!expected)
-      request.log.error(
-        { err: error, request_id: request.id, trace_id: request.context?.trace_id },
-        problem.title,
-      );
+    const { problem, headers, expected } = problemOf(error, request);
+    const about = { request_id: request.id, trace_id: request.context?.trace_id };
+    // Every request meets a database that is away: where each of them was does not help.
+    if (problem.code === 'unavailable')
+      request.log.warn({ ...about, error: String(error) }, 'the database is away');
+    else if (!expected) request.log.error({ ...about, err: error }, problem.title);
     return reply
       .code(problem.status)
       .headers(headers)

@@ -29,10 +29,16 @@ export async function openJobFeed(databaseUrl: string): Promise<JobFeed> {
     next.on('notification', ({ payload }) => payload && moved.emit(payload));
     next.on('error', () => undefined);
     next.on('end', () => {
-      if (!closed) setTimeout(() => void connect().catch(() => next.emit('end')), RECONNECT_MS).unref();
+      if (!closed) setTimeout(() => void connect().catch(() => undefined), RECONNECT_MS).unref();
     });
-    await next.connect();
-    await next.query(`listen ${JOB_CHANNEL}`);
+    try {
+      await next.connect();
+      await next.query(`listen ${JOB_CHANNEL}`);
+    } catch (error) {
+      // One that could not even connect says that it has ended, too: the next one is made there alone.
+      await next.end();
+      throw error;
+    }
     client = next;
   };
   await connect();
