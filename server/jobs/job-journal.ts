@@ -1,8 +1,8 @@
 /** What the executor reads and writes of a job while it runs. The counterpart of `mutate` for changes that no request makes. */
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import type pg from 'pg';
 import type { JobError, StepState } from '#contract/jobs.ts';
-import type { Database } from '#server/db/database.ts';
+import { isDatabaseAway, type Database, type DatabaseHandle } from '#server/db/database.ts';
 import type { FinishedJob, JobDefinition } from './job-definition.ts';
 import { JOB_CHANNEL } from './job-protocol.ts';
 
@@ -52,22 +52,47 @@ export async function loadRun(db: Database, jobId: string, runNumber: number): P
   return { ...job, resume, undo_for: from?.undo_for ?? null };
 }
 
-/** Writes the end of one step and the beginning of the next; answers when that first began, or null when a cancel was asked for instead. */
+/** The end of one step, if one has just ended, and the beginning of the next. */
+export interface JournalEntry {
+  ended: JournalEnd | null;
+  begun: { step_index: number; state: 'running' | 'undoing'; cancellable: boolean };
+}
+
+/** True where what the entry before this one wrote is still there; `$2`, `$3`: the end that is being written, in case this was written already. */
+const followsOn = (
+  first: number,
+) => `($${first}::integer is null or exists (select from job_steps where job_id = $1
+  and step_index = $${first} and state in ($${first + 1}, coalesce($3, $${first + 1}))))`;
+const followed = (previous: JournalEntry | null) => [
+  previous?.begun.step_index ?? null,
+  previous?.begun.state ?? null,
+];
+
+/**
+ * Writes an entry; answers when its step first began, or null for that when a cancel was asked for instead. Answers null and writes
+ * nothing when `previous`, the last entry of this process, is gone: then PostgreSQL crashed before it was on disk.
+ */
 export async function writeJournal(
   pool: pg.Pool,
   jobId: string,
-  ended: JournalEnd | null,
-  begun: { step_index: number; state: 'running' | 'undoing'; cancellable: boolean },
+  { ended, begun }: JournalEntry,
+  previous: JournalEntry | null,
   executorId: string,
-): Promise<{ first_started_at: string | null }> {
+): Promise<{ first_started_at: string | null } | null> {
   const { rows } = await pool.query<{ first_started_at: string | null }>({
     name: 'journal_step',
-    text: 'select journal_step($1, $2, $3, $4, $5, $6, $7, $8, $9) as first_started_at',
-    values: [jobId, ...endValues(ended), begun.step_index, begun.state, begun.cancellable, executorId],
+    text: `select journal_step($1, $2, $3, $4, $5, $6, $7, $8, $9) as first_started_at where ${followsOn(10)}`,
+    values: [
+      jobId,
+      ...endValues(ended),
+      begun.step_index,
+      begun.state,
+      begun.cancellable,
+      executorId,
+      ...followed(previous),
+    ],
   });
-  const [row] = rows;
-  if (!row) throw new Error(`The journal of job ${jobId} gave no answer.`);
-  return row;
+  return rows[0] ?? null;
 }
 
 const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value));
@@ -103,42 +128,41 @@ interface Finish {
   executorId: string;
 }
 
+const FINISH = `select journal_finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as first, set_config('synchronous_commit', 'on', true)
+  where ${followsOn(11)}`;
+
 /**
- * Ends a run: last step, final state, its event and what the domain settles, in one transaction. Ending twice changes nothing. Like
- * the journal it does not wait for the disk; the engine's record of the ended workflow does.
+ * Ends a run: last step, final state, its event and what the domain settles, in one transaction. Ending twice changes nothing. Answers
+ * false and writes nothing when `previous` is gone, as `writeJournal` does. Other than the journal it waits for the disk: the engine
+ * records the ended workflow afterwards, and nobody would ever end this job again.
  */
 export async function finishJob(
-  journal: Database,
+  journal: DatabaseHandle,
   definition: JobDefinition,
   job: JobRunState,
   { ended, state, error, stuck, result, executorId }: Finish,
-): Promise<void> {
-  const [index, endedState, output, stepError] = endValues(ended);
-  const finish = sql<{
-    first: boolean;
-  }>`select journal_finish(${job.job_id}, ${index}, ${endedState}, ${output}::jsonb, ${stepError}::jsonb,
-    ${state}, ${json(error)}::jsonb, ${json(stuck)}::jsonb, ${json(result)}::jsonb, ${executorId}) as first`;
+  previous: JournalEntry | null,
+): Promise<boolean> {
+  const values = [
+    job.job_id,
+    ...endValues(ended),
+    state,
+    json(error),
+    json(stuck),
+    json(result),
+    executorId,
+    ...followed(previous),
+  ];
   const { settle } = definition;
-  if (!settle) {
-    await finish.execute(journal);
-    return;
-  }
-  await journal.transaction().execute(async (tx) => {
-    const { rows } = await finish.execute(tx);
-    if (!rows[0]?.first) return;
-    await settle(tx, { job_id: job.job_id, input: job.input, state, tenant_id: job.tenant_id });
+  if (!settle) return (await journal.pool.query(FINISH, values)).rows.length > 0;
+  return journal.db.transaction().execute(async (tx) => {
+    const { rows } = await tx.executeQuery<{ first: boolean }>(CompiledQuery.raw(FINISH, values));
+    if (rows[0]?.first) {
+      await settle(tx, { job_id: job.job_id, input: job.input, state, tenant_id: job.tenant_id });
+    }
+    return rows.length > 0;
   });
 }
-
-/** PostgreSQL is away: what was to be written is written when it is back. */
-const isAway = (error: unknown) => {
-  const { code = '' } = error as { code?: string };
-  return (
-    /^(08|57P|53300)/.test(code) ||
-    code.startsWith('E') ||
-    /Connection terminated|connection timeout|timeout exceeded when trying to connect/i.test(String(error))
-  );
-};
 
 /** Does it again for as long as the database does not answer. A job must not fail because its log could not be written just then. */
 export async function untilDatabaseAnswers<T>(work: () => Promise<T>): Promise<T> {
@@ -146,7 +170,7 @@ export async function untilDatabaseAnswers<T>(work: () => Promise<T>): Promise<T
     try {
       return await work();
     } catch (error) {
-      if (!isAway(error)) throw error;
+      if (!isDatabaseAway(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }

@@ -5,7 +5,8 @@
  * step     one DBOS step: begins in the journal, does its work, answers how it ended. DBOS keeps that answer, so a replay after a crash
  *          takes it and only the step under way runs again.
  * journal  the SQL function `journal_step`: the end of one step and the beginning of the next, with their audit events, in one statement.
- *          It does not wait for the disk: DBOS's own record of the step, written after it, does, and so flushes it too.
+ *          It does not wait for the disk: DBOS's own record of the step, written after it, does, and so flushes it too. An entry that a
+ *          crash of PostgreSQL took in between is written again before the next.
  *
  * Everything that decides the path (outcomes, cancel) comes out of DBOS steps, so that a replay takes the same path.
  */
@@ -22,6 +23,7 @@ import {
   writeJournal,
   type JobRunState,
   type JournalEnd,
+  type JournalEntry,
 } from './job-journal.ts';
 
 export interface JobLog {
@@ -79,6 +81,8 @@ class JobRun {
   private readonly outputs: Record<string, unknown>;
   /** The end of the last step, still to be written with the beginning of the next. */
   private unwritten: JournalEnd | null = null;
+  /** What this process wrote last into the journal. */
+  private written: JournalEntry | null = null;
 
   constructor(deps: RunnerDeps, definition: JobDefinition, job: JobRunState) {
     this.deps = deps;
@@ -157,7 +161,12 @@ class JobRun {
     const result = state === 'succeeded' ? this.outputs : null;
     const { journal, executorId } = this.deps;
     const finish = { ended: this.unwritten, state, error, stuck, result, executorId };
-    await untilDatabaseAnswers(() => finishJob(journal.db, this.definition, this.job, finish));
+    const write = () =>
+      untilDatabaseAnswers(() => finishJob(journal, this.definition, this.job, finish, this.written));
+    if (!(await write())) {
+      await this.rewrite();
+      await write();
+    }
     this.deps.onEnded(this.job.kind, state, error?.code ?? null);
     this.deps.log.info({ job_id: this.job.job_id, kind: this.job.kind, state }, 'job ended');
   }
@@ -170,12 +179,9 @@ class JobRun {
         state: direction === 'run' ? 'running' : 'undoing',
         cancellable,
       } as const;
-      const { journal, executorId } = this.deps;
-      const begun = await untilDatabaseAnswers(() =>
-        writeJournal(journal.pool, this.job.job_id, this.unwritten, beginning, executorId),
-      );
-      if (!begun.first_started_at) return { ended: 'not_begun' };
-      const outcome = await this.perform(index, direction, new Date(begun.first_started_at), cancellable);
+      const firstStartedAt = await this.begin({ ended: this.unwritten, begun: beginning });
+      if (!firstStartedAt) return { ended: 'not_begun' };
+      const outcome = await this.perform(index, direction, new Date(firstStartedAt), cancellable);
       if (outcome.ended === 'succeeded' || direction === 'run' || tryNumber >= UNDO_TRIES) return outcome;
       this.deps.log.warn(
         { job_id: this.job.job_id, step_index: index, try: tryNumber, outcome },
@@ -183,6 +189,33 @@ class JobRun {
       );
       await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** tryNumber));
     }
+  }
+
+  /** Writes an entry of the journal; answers when its step first began, or null when a cancel came first. */
+  private async begin(entry: JournalEntry): Promise<string | null> {
+    let begun = await this.write(entry, this.written);
+    if (begun === null) {
+      await this.rewrite();
+      begun = await this.write(entry, this.written);
+    }
+    this.written = begun?.first_started_at ? entry : null;
+    this.unwritten = null;
+    return begun?.first_started_at ?? null;
+  }
+
+  private write(entry: JournalEntry, previous: JournalEntry | null) {
+    const { journal, executorId } = this.deps;
+    return untilDatabaseAnswers(() =>
+      writeJournal(journal.pool, this.job.job_id, entry, previous, executorId),
+    );
+  }
+
+  /** A crash of PostgreSQL loses entries that were not on disk. The process that wrote them lives, so no replay would write them again. */
+  private async rewrite(): Promise<void> {
+    const { job_id } = this.job;
+    this.deps.log.warn({ job_id }, 'PostgreSQL has lost the last entry of the journal; it is written again');
+    if (this.written) await this.write(this.written, null);
+    this.written = null;
   }
 
   private async perform(
