@@ -5,7 +5,10 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import type { Job, Plan } from '#contract/jobs.ts';
 import { startFleet } from '#fleet/fleet.ts';
+import type { FleetManifest } from '#fleet/manifest.ts';
 import { startEmbeddedPostgres } from '#server/adapters/embedded-postgres/embedded-postgres.ts';
+import { findPostgresPrograms } from '#server/adapters/embedded-postgres/postgres-programs.ts';
+import type { PlacementStore } from '#server/scale/placement-store.ts';
 import {
   freePort,
   startControl,
@@ -25,16 +28,39 @@ export const ENDED_STATES: readonly string[] = [
 
 export type LastingPlatform = Awaited<ReturnType<typeof startLastingPlatform>>;
 
-/** One environment, `prod`, that a `control.yaml` names. `speed` is how much faster than life its nodes work. */
-export async function startLastingPlatform({ speed = 5 }: { speed?: number } = {}) {
+interface LastingPlatformOptions {
+  /** How much faster than life its nodes work. */
+  speed?: number;
+  /** Where the nodes read placements, when not in the placement file. */
+  openStore?: () => PlacementStore;
+  /** What `control.yaml` says of the environment beside its name and nodes, or instead. */
+  settings?: (fleet: FleetManifest) => object;
+}
+
+/** One environment, `prod`, that a `control.yaml` names. */
+export async function startLastingPlatform({
+  speed = 5,
+  openStore,
+  settings: settingsOf = () => ({}),
+}: LastingPlatformOptions = {}) {
   const { folder, remove } = await temporaryFolder();
+  const dataDir = path.join(folder, 'postgres');
   const [fleet, postgres] = await Promise.all([
-    startFleet({ dataDir: folder, environments: [ENVIRONMENT], speed }),
-    startEmbeddedPostgres({
-      dataDir: path.join(folder, 'postgres'),
-      settings: { fsync: 'off', synchronous_commit: 'off' },
-    }),
+    startFleet({ dataDir: folder, environments: [ENVIRONMENT], speed, ...(openStore && { openStore }) }),
+    // What was committed outlives a crash of PostgreSQL, not one of the machine; what did not wait for the disk is lost for sure.
+    startEmbeddedPostgres({ dataDir, settings: { fsync: 'off', wal_writer_delay: '10s' } }),
   ]);
+  const runPostgres = async (...args: string[]): Promise<void> => {
+    const { run } = await findPostgresPrograms(dataDir);
+    const log = path.join(dataDir, 'postgres.log');
+    const { exitCode, output } = await run('pg_ctl', [
+      ...args,
+      '--wait',
+      `--pgdata=${dataDir}`,
+      `--log=${log}`,
+    ]);
+    if (exitCode !== 0) throw new Error(`pg_ctl ${args.join(' ')}: ${output}`);
+  };
   const nodes = fleet.manifest.nodes.map(({ node_id, kind, url, shards, labels }) => ({
     node_id,
     kind,
@@ -49,6 +75,7 @@ export async function startLastingPlatform({ speed = 5 }: { speed?: number } = {
         production: true,
         placement: { file: path.join(folder, `placement-${ENVIRONMENT}.db`) },
         nodes,
+        ...settingsOf(fleet.manifest),
       },
     ],
   };
@@ -64,6 +91,9 @@ export async function startLastingPlatform({ speed = 5 }: { speed?: number } = {
     fleet,
     nodes,
     postgres,
+    /** Takes PostgreSQL away as a crash does, and brings it back on the same port and data. */
+    crashPostgres: () => runPostgres('stop', '--mode=immediate'),
+    startPostgres: () => runPostgres('start'),
     writeConfiguration,
     /** A server beside the others; on a port of its own unless one is named. */
     start: async (
