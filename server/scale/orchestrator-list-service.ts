@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Host, Service, ServiceRevision, Task, Topology } from '#contract/fleet.ts';
 import type { Observation, Page } from '#contract/common.ts';
 import type { Node } from '#contract/scale.ts';
+import type { Database } from '#server/db/database.ts';
 import type { CallContext } from '#server/http/call-context.ts';
 import { notFound } from '#server/http/control-error.ts';
 import { listShards, nodeShown, viewScopes, wholeEnvironments } from './fleet-service.ts';
@@ -33,7 +34,7 @@ export async function listHosts(
   query: HostFilter,
 ): Promise<Page<Host>> {
   const visible = wholeEnvironments(environments, viewScopes(context), query.environment);
-  return observed(await listHostRows(db, query, visible), await readOrchestratorWatchRows(db));
+  return observed(db, listHostRows(db, query, visible));
 }
 
 export async function listServices(
@@ -42,7 +43,7 @@ export async function listServices(
   query: ServiceFilter,
 ): Promise<Page<Service>> {
   const visible = wholeEnvironments(environments, viewScopes(context), query.environment);
-  return observed(await listServiceRows(db, query, visible), await readOrchestratorWatchRows(db));
+  return observed(db, listServiceRows(db, query, visible));
 }
 
 export async function listTasks(
@@ -51,7 +52,7 @@ export async function listTasks(
   query: TaskFilter,
 ): Promise<Page<Task>> {
   const visible = wholeEnvironments(environments, viewScopes(context), query.environment);
-  return observed(await listTaskRows(db, query, visible), await readOrchestratorWatchRows(db));
+  return observed(db, listTaskRows(db, query, visible));
 }
 
 /** One host of an environment. Throws `unknown_environment` and `not_found`. */
@@ -153,10 +154,11 @@ const observationOf = (watches: Watches, environment: string): Observation => {
   };
 };
 
-const observed = <R extends { environment: string }>(
-  page: Page<R>,
-  watches: Watches,
-): Page<R & { observation: Observation }> => ({
-  ...page,
-  items: page.items.map((row) => ({ ...row, observation: observationOf(watches, row.environment) })),
-});
+async function observed<R extends { environment: string }>(
+  db: Database,
+  rows: Promise<Page<R>>,
+): Promise<Page<R & { observation: Observation }>> {
+  const [page, watches] = await Promise.all([rows, readOrchestratorWatchRows(db)]);
+  const items = page.items.map((row) => ({ ...row, observation: observationOf(watches, row.environment) }));
+  return { ...page, items };
+}

@@ -164,10 +164,13 @@ export function startScaleWatch(
   }
 
   async function shows(settings: EnvironmentSettings, revision: number) {
-    const { environment, nodes: expected, orchestrator, directory } = settings;
+    const { environment, orchestrator, directory } = settings;
     if (role.kind === 'waiting' || stateOf(environment).state !== 'live') return false;
     if (orchestrator !== undefined && orchestratorOf(environment).state !== 'live') return false;
+    // The index is live before this process has read it.
+    await directory?.refresh(true);
     if (directory !== undefined && directory.strangers.length > 0) return false;
+    const expected = settings.nodes;
     if (role.kind === 'leader') {
       const { watchers, observers } = role;
       return (
