@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 
-import { createTestDocker } from './test-docker.ts';
+import { createTestDocker, type TestDocker } from './test-docker.ts';
 import { importTestImages } from './test-docker-image.ts';
 
 declare module 'vitest' {
@@ -10,9 +10,11 @@ declare module 'vitest' {
   }
 }
 
-/** Gives the Swarm tests their engine; vitest calls what it returns when the run ends. */
-export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const machine = await createTestDocker();
+let machine: TestDocker | undefined;
+
+/** Gives the Swarm tests their engine; vitest calls it before the run. */
+export async function setup(project: TestProject): Promise<void> {
+  machine = await createTestDocker();
   try {
     const { docker, address, machineAddress, socketPath } = await machine.startHost();
     await docker.swarmInit({ AdvertiseAddr: address, ListenAddr: `${address}:2377` });
@@ -22,5 +24,9 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     await machine.stop();
     throw error;
   }
-  return machine.stop;
+}
+
+/** Ends it after the run. */
+export async function teardown(): Promise<void> {
+  await machine?.stop();
 }

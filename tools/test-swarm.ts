@@ -11,7 +11,9 @@ const NANOSECONDS = 1_000_000_000;
 export interface TestServiceOptions {
   replicas: number;
   image?: string;
+  /** Watches for half a second unless told otherwise. A failure ends the watch, so one that is expected may be waited for long. */
   update_policy?: Partial<UpdatePolicy>;
+  rollback_monitor_s?: number;
   labels?: Record<string, string>;
   env?: string[];
   /** Placement constraints, as in `node.labels.zone==a`. */
@@ -26,7 +28,7 @@ let count = 0;
 
 /** An engine, the one that tests share unless told otherwise, and services of one environment on it that `dispose` removes. */
 export function testSwarm({ socketPath, address, machineAddress } = inject('swarm')) {
-  const docker = new Docker({ socketPath, host: undefined } as object);
+  const docker = new Docker({ socketPath, host: undefined });
   const environment = `env-${process.pid}-${(count += 1)}`;
   const made: string[] = [];
   return {
@@ -63,7 +65,11 @@ export function testSwarm({ socketPath, address, machineAddress } = inject('swar
         },
         Mode: { Replicated: { Replicas: options.replicas } },
         UpdateConfig: updateConfig,
-        RollbackConfig: { ...updateConfig, FailureAction: 'pause' },
+        RollbackConfig: {
+          ...updateConfig,
+          FailureAction: 'pause',
+          Monitor: (options.rollback_monitor_s ?? 0.5) * NANOSECONDS,
+        },
       } as Docker.CreateServiceOptions);
       made.push(id);
       return id;

@@ -33,6 +33,7 @@ export type OrchestratorHarness = {
 /** Generous: other work may go on beside the tests. Nothing waits so long when it works. */
 const PATIENCE_MS = 40_000;
 const CASE_MS = 90_000;
+const UNTIL_SEEN = { timeout: PATIENCE_MS, interval: 50 };
 
 /** Every adapter of the Orchestrator port must pass these tests; `createHarness` runs before each. */
 export function describeOrchestrator(name: string, createHarness: () => Promise<OrchestratorHarness>): void {
@@ -290,22 +291,37 @@ export function describeOrchestrator(name: string, createHarness: () => Promise<
     it('tells a watcher what others change: replicas, image, tasks that come and go', async () => {
       const { orchestrator, service_id, tasks } = await runningService(1);
       const watched = follow(orchestrator, watching.signal);
-      await watched.until(({ tasks: seen }) => seen.has(tasks[0]?.task_id ?? ''));
+      await expect
+        .poll(() => watched.shows(({ tasks: seen }) => seen.has(tasks[0]?.task_id ?? '')), UNTIL_SEEN)
+        .toBe(true);
       const other = await open();
       await change(other, service_id, { replicas: 2 });
-      await watched.until(
-        (picture) =>
-          picture.services.get(service_id)?.replicas_desired === 2 &&
-          runningIn(picture, service_id).length === 2,
-      );
+      await expect
+        .poll(
+          () =>
+            watched.shows(
+              (picture) =>
+                picture.services.get(service_id)?.replicas_desired === 2 &&
+                runningIn(picture, service_id).length === 2,
+            ),
+          UNTIL_SEEN,
+        )
+        .toBe(true);
       await change(other, service_id, { image: harness.images.next });
       const wanted = await updateEnds(other, service_id, 'completed');
-      await watched.until(
-        (picture) =>
-          picture.services.get(service_id)?.update.state === 'completed' &&
-          runningIn(picture, service_id).filter((task) => task.task_spec_digest === wanted.task_spec_digest)
-            .length === 2,
-      );
+      await expect
+        .poll(
+          () =>
+            watched.shows(
+              (picture) =>
+                picture.services.get(service_id)?.update.state === 'completed' &&
+                runningIn(picture, service_id).filter(
+                  (task) => task.task_spec_digest === wanted.task_spec_digest,
+                ).length === 2,
+            ),
+          UNTIL_SEEN,
+        )
+        .toBe(true);
     });
 
     it('tells a watcher of a task that crashed and of the one that replaces it', async () => {
@@ -313,12 +329,20 @@ export function describeOrchestrator(name: string, createHarness: () => Promise<
       const watched = follow(orchestrator, watching.signal);
       const [crashed] = tasks;
       if (!crashed) throw new Error('no task');
-      await watched.until(({ tasks: seen }) => seen.has(crashed.task_id));
+      await expect
+        .poll(() => watched.shows(({ tasks: seen }) => seen.has(crashed.task_id)), UNTIL_SEEN)
+        .toBe(true);
       await harness.crashTask(crashed);
-      await watched.until((picture) => {
-        const [now] = runningIn(picture, service_id);
-        return now !== undefined && now.task_id !== crashed.task_id;
-      });
+      await expect
+        .poll(
+          () =>
+            watched.shows((picture) => {
+              const [now] = runningIn(picture, service_id);
+              return now !== undefined && now.task_id !== crashed.task_id;
+            }),
+          UNTIL_SEEN,
+        )
+        .toBe(true);
     });
 
     it('tells a watcher of a host that was paused', async () => {
@@ -328,22 +352,34 @@ export function describeOrchestrator(name: string, createHarness: () => Promise<
       const { version } = await hostOf(orchestrator, host_id);
       const paused = await orchestrator.setAvailability(host_id, version, 'pause');
       try {
-        await watched.until(({ hosts }) => hosts.get(host_id)?.availability === 'pause');
+        await expect
+          .poll(() => watched.shows(({ hosts }) => hosts.get(host_id)?.availability === 'pause'), UNTIL_SEEN)
+          .toBe(true);
       } finally {
         await orchestrator.setAvailability(host_id, paused.version, 'active');
       }
-      await watched.until(({ hosts }) => hosts.get(host_id)?.availability === 'active');
+      await expect
+        .poll(() => watched.shows(({ hosts }) => hosts.get(host_id)?.availability === 'active'), UNTIL_SEEN)
+        .toBe(true);
     });
 
     it('tells a watcher of a service that is gone, with its tasks', async ({ skip }) => {
       if (!harness.removeService) return skip('services of this orchestrator cannot be removed');
       const { orchestrator, service_id, tasks } = await runningService(1);
       const watched = follow(orchestrator, watching.signal);
-      await watched.until(({ tasks: seen }) => seen.has(tasks[0]?.task_id ?? ''));
+      await expect
+        .poll(() => watched.shows(({ tasks: seen }) => seen.has(tasks[0]?.task_id ?? '')), UNTIL_SEEN)
+        .toBe(true);
       await harness.removeService(service_id);
-      await watched.until(
-        ({ services, tasks: seen }) => !services.has(service_id) && !seen.has(tasks[0]?.task_id ?? ''),
-      );
+      await expect
+        .poll(
+          () =>
+            watched.shows(
+              ({ services, tasks: seen }) => !services.has(service_id) && !seen.has(tasks[0]?.task_id ?? ''),
+            ),
+          UNTIL_SEEN,
+        )
+        .toBe(true);
     });
 
     it('ends a watch when its signal aborts', async () => {
@@ -390,7 +426,7 @@ async function firstPicture(orchestrator: Orchestrator, signal: AbortSignal): Pr
   throw new Error('the watch ended before it had caught up');
 }
 
-/** Follows a watch in the background; `until` resolves when its picture is as wanted. */
+/** Follows a watch in the background; `shows` says whether its picture is as wanted. */
 function follow(orchestrator: Orchestrator, signal: AbortSignal) {
   const picture: Picture = { hosts: new Map(), services: new Map(), tasks: new Map() };
   let broken: unknown;
@@ -399,8 +435,10 @@ function follow(orchestrator: Orchestrator, signal: AbortSignal) {
   })().catch((error: unknown) => (broken = error));
   void reading;
   return {
-    until: (condition: (picture: Picture) => boolean) =>
-      expect.poll(() => broken ?? condition(picture), { timeout: PATIENCE_MS, interval: 50 }).toBe(true),
+    shows: (condition: (picture: Picture) => boolean): boolean => {
+      if (broken !== undefined) throw new Error('the watch broke', { cause: broken });
+      return condition(picture);
+    },
   };
 }
 

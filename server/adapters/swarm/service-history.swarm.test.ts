@@ -114,7 +114,7 @@ describe('the history of a Swarm service', () => {
           ContainerSpec: { ...ContainerSpec, Env: ['TOKEN=other'] },
         },
       },
-    } as object);
+    });
     const [, first] = await listRevisions(query, environment, service_id);
     const restored = await restore(service_id, first?.revision ?? 0);
     expect(restored?.spec_digest).toBe(before?.spec_digest);

@@ -113,7 +113,8 @@ describe.concurrent('rollouts over Docker Swarm', { timeout: 90_000 }, () => {
     const service_id = await swarm.createService({
       replicas: 1,
       image: TEST_IMAGES.broken,
-      update_policy: { failure_action: 'rollback', order: 'stop-first' },
+      update_policy: { failure_action: 'rollback', order: 'stop-first', monitor_s: 20 },
+      rollback_monitor_s: 20,
     });
     const { target } = await apply(service_id, { restart: true });
     await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('rollback_paused');
@@ -125,7 +126,10 @@ describe.concurrent('rollouts over Docker Swarm', { timeout: 90_000 }, () => {
   it('calls a paused update a failure', async (context) => {
     const { expect } = context;
     const { orchestrator, apply, settledService, updateState } = openScene(context);
-    const service_id = await settledService({ replicas: 1, update_policy: { max_failure_ratio: 0.9 } });
+    const service_id = await settledService({
+      replicas: 1,
+      update_policy: { max_failure_ratio: 0.9, monitor_s: 20 },
+    });
     const { target } = await apply(service_id, { image: TEST_IMAGES.broken });
     await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('paused');
     const failed = await awaitRollout(step(40), orchestrator, target, { monitor_s: 0.5 }).catch(

@@ -81,7 +81,7 @@ export class SwarmEngine {
         Labels: {},
         Data: create().toString('base64'),
         abortSignal,
-      } as object),
+      }),
     ).catch(async (error: unknown) => {
       // Another control plane was faster.
       if ((await this.#configs(name)) === null) throw error;
@@ -113,7 +113,7 @@ export class SwarmEngine {
   }
 
   /** What a broken connection means to a caller. */
-  translate(error: unknown): unknown {
+  translate(error: unknown): Error {
     if (this.#closing.signal.aborted)
       return new OrchestratorError('closed', 'The connection to Docker was closed.');
     return translate(error, this.#where, this.#callLimitMs);
@@ -155,7 +155,7 @@ export class SwarmEngine {
 
 function connectionOf(address: SwarmAddress): Docker.DockerOptions {
   // docker-modem lets DOCKER_HOST win over a socket path unless it is told that there is no host.
-  if ('socket_path' in address) return { socketPath: address.socket_path, host: undefined } as object;
+  if ('socket_path' in address) return { socketPath: address.socket_path, host: undefined };
   const { host, port, ca_file, cert_file, key_file } = address;
   return {
     protocol: 'https',
@@ -164,7 +164,7 @@ function connectionOf(address: SwarmAddress): Docker.DockerOptions {
     ca: readFileSync(ca_file),
     cert: readFileSync(cert_file),
     key: readFileSync(key_file),
-  } as object;
+  };
 }
 
 interface EngineFailure extends Error {
@@ -173,9 +173,10 @@ interface EngineFailure extends Error {
   json?: { message?: string };
 }
 
-function translate(error: unknown, where: string, callLimitMs: number): unknown {
-  if (!(error instanceof Error) || error instanceof OrchestratorError) return error;
-  const failure = error as EngineFailure;
+function translate(error: unknown, where: string, callLimitMs: number): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (error instanceof OrchestratorError) return error;
+  const failure: EngineFailure = error;
   const said = (failure.json?.message ?? failure.message)
     .replace(/^rpc error: code = \w+ desc = /, '')
     .trim();

@@ -15,7 +15,7 @@ export interface Hints {
 export async function listen(engine: SwarmEngine, signal: AbortSignal) {
   const stream = await engine.events(signal);
   let hints: Hints = { nodes: new Set(), services: new Set() };
-  let broken: unknown;
+  let broken: Error | undefined;
   let wake: () => void = () => undefined;
   void (async () => {
     try {

@@ -54,10 +54,13 @@ describe('a Swarm of two hosts', { timeout: 120_000 }, () => {
     (await orchestrator.tasks(service_id)).filter(
       ({ state, desired_state }) => state === 'running' && desired_state === 'running',
     );
-  const hostnameOf = async (host_id: string | null) => (await orchestrator.host(host_id ?? ''))?.hostname;
+  const hostnameOf = async (host_id: string | null) =>
+    (await orchestrator.host(host_id ?? ''))?.hostname ?? 'none';
   /** Names of the hosts that the wanted tasks run on. */
   const spread = async () =>
-    (await Promise.all((await tasksUp()).map(({ host_id }) => hostnameOf(host_id)))).sort();
+    (await Promise.all((await tasksUp()).map(({ host_id }) => hostnameOf(host_id)))).toSorted((one, other) =>
+      one.localeCompare(other),
+    );
   const idOf = async (hostname: string): Promise<string> => {
     const nodes = await hosts[0].docker.listNodes();
     return nodes.find((node) => node.Description.Hostname === hostname).ID;

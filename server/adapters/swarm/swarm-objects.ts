@@ -133,8 +133,7 @@ export function taskDigest({ Runtime: _runtime, ...template }: TaskTemplate, sea
 }
 
 function withoutReplicasAndRestarts({ TaskTemplate, Mode, ...rest }: ServiceSpec): unknown {
-  const { ForceUpdate: _restarts, ...template } = TaskTemplate;
-  return { ...rest, TaskTemplate: template, Mode: Object.keys(Mode ?? {}) };
+  return { ...rest, TaskTemplate: { ...TaskTemplate, ForceUpdate: 0 }, Mode: Object.keys(Mode ?? {}) };
 }
 
 function policyOf({ UpdateConfig }: ServiceSpec): UpdatePolicy {

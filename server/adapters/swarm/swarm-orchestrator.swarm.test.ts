@@ -7,7 +7,12 @@ describeOrchestrator('Docker Swarm', async () => {
   const swarm = testSwarm();
   return {
     open: async () => openSwarmOrchestrator(swarm.swarmAddress, swarm.environment),
-    prepareService: swarm.createService,
+    // Who says what to do about failures expects some: they are waited for.
+    prepareService: ({ update_policy, ...wanted }) =>
+      swarm.createService({
+        ...wanted,
+        update_policy: { ...update_policy, monitor_s: update_policy?.failure_action ? 20 : 0.5 },
+      }),
     removeService: swarm.removeService,
     foreignService: () => swarm.createService({ replicas: 1 }, `${swarm.environment}-other`),
     images: { next: TEST_IMAGES.next, broken: TEST_IMAGES.broken },
