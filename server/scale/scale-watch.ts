@@ -68,6 +68,11 @@ export function startScaleWatch(
   const rest = (ms: number, signal: AbortSignal = stopping.signal) =>
     pause(ms, undefined, { signal }).catch(() => undefined);
 
+  function stepOut(detail: string): void {
+    if (role.kind !== 'waiting') tookPartUntil = performance.now() + HAND_OVER_MS;
+    role = { kind: 'waiting', detail };
+  }
+
   /** Watches until the connection is lost or the watch is stopped. */
   async function lead(connection: LeaderConnection): Promise<void> {
     const done = new AbortController();
@@ -104,7 +109,7 @@ export function startScaleWatch(
         if (!signal.aborted) await connection.query('select 1');
       }
     } finally {
-      role = { kind: 'waiting', detail: 'has lost the lock of the leader' };
+      stepOut('has lost the lock of the leader');
       done.abort();
       await connection.close();
       const ended = [...watchers, ...observers, ...orchestrators].map((each) => each.ended);
@@ -133,7 +138,7 @@ export function startScaleWatch(
       } catch (error) {
         if (stopping.signal.aborted) return;
         const message = error instanceof Error ? error.message : String(error);
-        role = { kind: 'waiting', detail: `cannot watch: ${message}` };
+        stepOut(`cannot watch: ${message}`);
         log.warn({ error: message }, 'the watch over the platform broke off');
       }
       await rest(TRY_EVERY_MS);
@@ -215,7 +220,6 @@ export function startScaleWatch(
   return {
     ready() {
       if (role.kind === 'waiting') return { ok: performance.now() < tookPartUntil, detail: role.detail };
-      tookPartUntil = performance.now() + HAND_OVER_MS;
       const who = role.kind === 'leader' ? 'watches every environment' : 'follows another replica';
       return { ok: true, detail: [who, ...problems()].join('; ') };
     },
