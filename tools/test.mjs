@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 
 import { findChromium } from './chromium.mjs';
+import { findDockerClient } from './docker-client.mjs';
 import { findDockerEngine } from './docker-engine.mjs';
 import { findNatsServer } from './nats-server.mjs';
 import { buildUi, installPackages, programEnvironment, root, runMain, SetupError } from './setup.mjs';
@@ -124,8 +125,10 @@ async function runVitest(project) {
 /** Tests of a server that cannot be had are skipped by vitest; why is said here. */
 async function runIntegrationTests() {
   const nats = findNatsServer();
+  const docker = findDockerClient();
   const counts = await runVitest('integration');
   const skips = nats.path ? [] : [`integration: every test on NATS, because ${nats.reason}`];
+  if (docker.reason) skips.push(`integration: Docker's reading of deploy/, because ${docker.reason}`);
   return { ...counts, skips: [...skips, ...(counts.skips ?? [])] };
 }
 
