@@ -79,7 +79,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const environments = options.environments.map((environment) =>
     openEnvironment(environment, { db, logger, nodeToken: options.nodeToken }),
   );
-  await Promise.all(environments.map(({ directory }) => directory?.refresh()));
+  await Promise.all(environments.map(async ({ directory }) => directory?.refresh()));
   const scale = { db, pool, environments, nodes: createNodeAdminClient({ token: options.nodeToken }) };
   await seedRoleTemplates(db);
   const firstOwner = await createFirstOwner(db, options.owner);
@@ -157,7 +157,10 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await executor.stop();
       await Promise.all([watch.stop(), sweeper.stop(), feed.close(), denials.close()]);
       await Promise.all(
-        environments.flatMap(({ store, orchestrator }) => [store.close(), orchestrator?.close()]),
+        environments.map(async ({ store, orchestrator }) => {
+          await store.close();
+          await orchestrator?.close();
+        }),
       );
       await database.close();
     },

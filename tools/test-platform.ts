@@ -97,7 +97,10 @@ export async function startTestPlatform(
     close: async () => {
       await fleet.close();
       await Promise.all(
-        environments.flatMap(({ store: each, orchestrator }) => [each.close(), orchestrator?.close()]),
+        environments.map(async ({ store: each, orchestrator }) => {
+          await each.close();
+          await orchestrator?.close();
+        }),
       );
       await database.close();
       await testDatabase.drop();

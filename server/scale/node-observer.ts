@@ -48,10 +48,11 @@ export function startNodeObserver(options: ObserverOptions): NodeObserver {
     const key = keyOf(node);
     if (asking.has(key) || asking.size >= AT_ONCE) return;
     asking.add(key);
-    void observeNode(node, nodes, signal).then((answer) => {
+    void (async () => {
+      const answer = await observeNode(node, nodes, signal);
       asking.delete(key);
       if (!signal.aborted) answers.push(answer);
-    });
+    })();
   }
 
   /** Writes the answers that came and forgets nodes that are not expected any more. */

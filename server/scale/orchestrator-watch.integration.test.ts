@@ -177,6 +177,7 @@ describe('the watch over the orchestrators', () => {
     await first.stop();
     await scale('dev-projection', 3);
     await waitUntil('the second leads and sees it gone', () => second.nodes().length === 10);
+    expect(second.nodes().map(({ node_id }) => node_id)).not.toContain('dev-prj-4');
     await second.stop();
   });
 
