@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { readConfiguration } from '#server/configuration.ts';
+import { ConfigurationFile, readConfiguration } from '#server/configuration.ts';
 import { nodeFlags, programEnvironment } from '#tools/setup.mjs';
 
 const here = import.meta.dirname;
@@ -65,3 +65,22 @@ test.each(['control.example.yaml', 'control.stack.example.yaml'])('%s fits the s
     rmSync(folder, { recursive: true });
   }
 });
+
+test('docs/deploying.md has a row for each setting of control.yaml, and for no other', () => {
+  const rows = read('../docs/deploying.md').matchAll(/^\| `((?:http|environments|database_url)[^`]*)`/gm);
+  expect([...rows].map(([, name]) => name).toSorted()).toEqual(settingsOf(ConfigurationFile).toSorted());
+});
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+}
+
+/** Paths of what can be set, as in `http.port` and `environments[].name`. */
+function settingsOf({ properties, items }: Schema, path = ''): string[] {
+  if (items?.properties) return settingsOf(items, `${path}[]`);
+  if (!properties) return [path];
+  return Object.entries(properties).flatMap(([name, schema]) =>
+    settingsOf(schema, path === '' ? name : `${path}.${name}`),
+  );
+}

@@ -65,7 +65,8 @@ const EnvironmentConfiguration = Type.Object(
 );
 export type EnvironmentConfiguration = Static<typeof EnvironmentConfiguration>;
 
-const ConfigurationFile = Type.Object(
+/** `control.yaml`; docs/deploying.md has a row for each setting. */
+export const ConfigurationFile = Type.Object(
   {
     http: Type.Optional(
       Type.Object(
