@@ -14,6 +14,7 @@ export interface TestServiceOptions {
   /** Watches for half a second unless told otherwise. A failure ends the watch, so one that is expected may be waited for long. */
   update_policy?: Partial<UpdatePolicy>;
   rollback_monitor_s?: number;
+  restart_delay_s?: number;
   labels?: Record<string, string>;
   env?: string[];
   /** Placement constraints, as in `node.labels.zone==a`. */
@@ -61,7 +62,7 @@ export function testSwarm({ socketPath, address, machineAddress } = inject('swar
           },
           Networks: [{ Target: 'host' }],
           Placement: { Constraints: options.constraints ?? [] },
-          RestartPolicy: { Condition: 'any', Delay: 0.3 * NANOSECONDS },
+          RestartPolicy: { Condition: 'any', Delay: (options.restart_delay_s ?? 0.3) * NANOSECONDS },
         },
         Mode: { Replicated: { Replicas: options.replicas } },
         UpdateConfig: updateConfig,

@@ -1,4 +1,7 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'vitest';
+import { testFolder } from '#server/db/test-database.ts';
 import type { StepContext } from '#server/jobs/job-definition.ts';
 import type { Orchestrator, OrchestratorService, ServiceChange } from '#server/scale/orchestrator.ts';
 import type { RolloutFigures } from '#server/scale/rollout-rules.ts';
@@ -109,15 +112,31 @@ describe.concurrent('rollouts over Docker Swarm', { timeout: 90_000 }, () => {
 
   it('calls a rollback that fails as well by its name', async (context) => {
     const { expect } = context;
-    const { swarm, orchestrator, apply, updateState } = openScene(context);
-    const service_id = await swarm.createService({
-      replicas: 1,
-      image: TEST_IMAGES.broken,
-      update_policy: { failure_action: 'rollback', order: 'stop-first', monitor_s: 20 },
-      rollback_monitor_s: 20,
+    const { orchestrator, apply, settledService, updateState } = openScene(context);
+    // What ran well before does not any more when it is to come back. A task that is restarted while Swarm turns round counts as rolled
+    // back already, so two have to fail, and the first of them waits for its restart.
+    const folder = await mkdtemp(join(testFolder(), 'flag-'));
+    const service_id = await settledService({
+      replicas: 3,
+      update_policy: {
+        failure_action: 'rollback',
+        order: 'stop-first',
+        parallelism: 1,
+        monitor_s: 5,
+        max_failure_ratio: 0.5,
+      },
+      rollback_monitor_s: 5,
+      restart_delay_s: 60,
+      command: [
+        'sh',
+        '-c',
+        'trap "exit 0" TERM; read variant < /variant; [ "$variant" = broken ] && exit 9; [ -e /flag/set ] && exit 9; sleep 100000 & wait',
+      ],
+      container: { Mounts: [{ Type: 'bind', Source: folder, Target: '/flag', ReadOnly: true }] },
     });
-    const { target } = await apply(service_id, { restart: true });
-    await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('rollback_paused');
+    await writeFile(join(folder, 'set'), '');
+    const { target } = await apply(service_id, { image: TEST_IMAGES.broken });
+    await expect.poll(() => updateState(service_id), { timeout: 60_000 }).toBe('rollback_paused');
     await expect(awaitRollout(step(40), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
       code: 'rollout_rollback_paused',
     });
