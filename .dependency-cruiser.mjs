@@ -38,6 +38,12 @@ export default {
       { path: ours, pathNot: '^(cli|contract)/' },
     ),
     rule(
+      'stack-imports-contract-only',
+      'The observability stack knows services by their metrics, not by their code.',
+      { path: '^stack/', pathNot: tests },
+      { path: ours, pathNot: '^(stack|contract)/' },
+    ),
+    rule(
       'server-imports-no-client',
       'The server knows neither its clients nor its tests.',
       { path: '^server/', pathNot: tests },

@@ -24,6 +24,7 @@ const stages = {
   unused: () => runQuietly('knip', ['--no-progress', '--treat-config-hints-as-errors']),
   schema: () => runQuietly('node', ['tools/generate-schema.ts', '--check']),
   openapi: () => runQuietly('node', ['tools/generate-openapi.ts', '--check']),
+  stack: () => runQuietly('node', ['tools/generate-stack.ts', '--check']),
   unit: () => runVitest('unit'),
   integration: runIntegrationTests,
   swarm: runSwarmTests,

@@ -1,0 +1,6 @@
+/** All that is generated: path from the repository's root → text. */
+import { metricsContract } from './metric-catalogue/metrics-contract.ts';
+
+export function stackFiles(): Record<string, string> {
+  return { 'docs/metrics-contract.md': metricsContract() };
+}
