@@ -166,6 +166,17 @@ describe('a rollout', () => {
     expect(judge(looks).verdict).toMatchObject({ reason: 'tasks_failed' });
   });
 
+  it('begins its window anew after a failure that the policy allows, though all tasks run at each look', () => {
+    const lenient = service({ update_policy: { ...service().update_policy, max_failure_ratio: 0.5 } });
+    const looks = [
+      { service: lenient, tasks: both, at_s: 0 },
+      { service: lenient, tasks: [...both, failed], at_s: 4 },
+      { service: lenient, tasks: [...both, failed], at_s: 8 },
+    ];
+    expect(judge(looks).verdict.kind).toBe('progress');
+    expect(judge([...looks, { service: lenient, tasks: both, at_s: 9 }]).verdict.kind).toBe('done');
+  });
+
   it('counts a task that ended by itself and was not replaced', () => {
     const ended = task(2, { state: 'complete', desired_state: 'shutdown' });
     expect(judge([{ tasks: [task(1), ended], at_s: 0 }]).verdict).toMatchObject({ reason: 'tasks_failed' });
