@@ -74,7 +74,10 @@ export async function startSwarmNodes(
 }
 
 /** Hands connections on to a port of this machine that listens on loopback only. */
-async function startRelay(host: string, port: number): Promise<{ port: number; stop: () => Promise<void> }> {
+export async function startRelay(
+  host: string,
+  port: number,
+): Promise<{ port: number; stop: () => Promise<void> }> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);

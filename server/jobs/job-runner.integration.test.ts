@@ -59,11 +59,22 @@ let test_database: TestDatabase;
 let database: DatabaseHandle;
 let executor: JobExecutor;
 
+/** Resolves when the executor says that it holds a job whose kind it does not know. */
+const { promise: held, resolve: holds } = Promise.withResolvers<void>();
+const startExecutor = (definitions: readonly JobDefinition[]) =>
+  startJobExecutor({
+    database,
+    definitions,
+    log: {
+      info: () => undefined,
+      warn: (_fields, message) => message.includes('does not know the kind') && holds(),
+    },
+  });
+
 beforeAll(async () => {
   test_database = await createTestDatabase();
   database = openDatabase(test_database.url);
-  const silent = { info: () => undefined, warn: () => undefined };
-  executor = await startJobExecutor({ database, definitions: [job], log: silent });
+  executor = await startExecutor([job]);
 });
 afterAll(async () => {
   await executor.stop();
@@ -71,9 +82,9 @@ afterAll(async () => {
   await test_database.drop();
 });
 
-async function start(key: string): Promise<string> {
+async function start(key: string, kind = 'rehearse'): Promise<string> {
   const run = {
-    kind: 'rehearse',
+    kind,
     input: { key },
     plan: null,
     steps: steps({ key }).map(({ name, time_box_s, ...step }) => ({
@@ -296,4 +307,13 @@ test('the audit log says from which state to which a retry, a skip and a cancel 
   expect(await changesOf(cancelled, 'jobs.cancel')).toEqual([
     [{ path: 'cancel_requested', before: false, after: true }],
   ]);
+});
+
+test('a job of a kind that only a newer release knows waits for one', async () => {
+  const job_id = await start('newer', 'rehearse_newer');
+  await held;
+  expect((await until(job_id, 'queued')).steps_done).toBe(0);
+  await executor.stop();
+  executor = await startExecutor([job, { ...job, kind: 'rehearse_newer' }]);
+  await until(job_id, 'succeeded');
 });

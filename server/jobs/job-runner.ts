@@ -69,7 +69,15 @@ async function runJob(deps: RunnerDeps, jobId: string, runNumber: number): Promi
   // A first run reads what never changes; where a later one goes on is overwritten as soon as it does.
   const job = runNumber === 1 ? await load() : await DBOS.runStep(load, { name: 'load' });
   const definition = deps.definitions.get(job.kind);
-  if (!definition) throw new Error(`Job ${jobId} is of kind ${job.kind}, which this server does not know.`);
+  if (!definition) {
+    // While replicas are upgraded in turn an old one may be given what only the new ones know. It holds it until it ends, and leaves it
+    // as a crash would: to the replicas that are then left.
+    deps.log.warn(
+      { job_id: jobId, kind: job.kind },
+      'this release does not know the kind of the job, which waits for one that does',
+    );
+    return new Promise(() => undefined);
+  }
   await new JobRun(deps, definition, job).execute();
 }
 
