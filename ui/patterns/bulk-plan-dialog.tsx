@@ -1,5 +1,5 @@
 /** Several plans under one reason: read together, started one after another, each with its own job and its own end. */
-import { Button, Checkbox, CloseButton, Modal } from '@mantine/core';
+import { Button, Checkbox, CloseButton, Modal, TextInput } from '@mantine/core';
 import { IconAlertTriangle, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -10,6 +10,7 @@ import classes from './bulk-plan-dialog.module.css';
 import { CheckList } from './check-list.tsx';
 import { plural } from './format.ts';
 import { GuardedButton } from './guarded-button.tsx';
+import { Mono } from './middle-truncate.tsx';
 import frame from './plan-dialog.module.css';
 import { isReason, ReasonField } from './reason-field.tsx';
 import { useReturnFocus } from './return-focus.ts';
@@ -32,11 +33,14 @@ export function BulkPlanDialog({ title, environment, items, verb, onClose }: Bul
   const isProduction = useIsProduction();
   const [reason, setReason] = useState('');
   const [acknowledged, setAcknowledged] = useState(false);
+  const [typed, setTyped] = useState('');
   const startable = items.filter(({ id }) => isStartable(states.get(id)));
-  const warnings = startable.reduce((sum, { id }) => {
+  const plans = startable.flatMap(({ id }) => {
     const state = states.get(id);
-    return sum + (state?.state === 'planned' ? state.plan.warnings.length : 0);
-  }, 0);
+    return state?.state === 'planned' ? [state.plan] : [];
+  });
+  const warnings = plans.reduce((sum, plan) => sum + plan.warnings.length, 0);
+  const final = plans.some(({ steps }) => steps.some(({ point_of_no_return }) => point_of_no_return));
   const against =
     phase === 'planning'
       ? 'The plans are being made'
@@ -44,9 +48,11 @@ export function BulkPlanDialog({ title, environment, items, verb, onClose }: Bul
         ? 'None of them can be started'
         : warnings > 0 && !acknowledged
           ? 'Acknowledge the warnings first'
-          : !isReason(reason)
-            ? 'Give a reason first'
-            : null;
+          : final && typed !== environment
+            ? `Type ${environment} first`
+            : !isReason(reason)
+              ? 'Give a reason first'
+              : null;
   const running = phase === 'running';
   return (
     <Modal
@@ -91,7 +97,22 @@ export function BulkPlanDialog({ title, environment, items, verb, onClose }: Bul
                   />
                 </div>
               )}
-              <ReasonField value={reason} onChange={setReason} autoFocus />
+              <div className={frame.inputs} data-typed={final || undefined}>
+                <ReasonField value={reason} onChange={setReason} data-autofocus />
+                {final && (
+                  <TextInput
+                    label={
+                      <>
+                        This cannot be undone: type <Mono>{environment}</Mono>
+                      </>
+                    }
+                    value={typed}
+                    onChange={(event) => setTyped(event.currentTarget.value)}
+                    autoComplete="off"
+                    spellCheck={false}
+                  />
+                )}
+              </div>
             </div>
           )}
           <footer className={frame.footer}>
@@ -110,7 +131,12 @@ export function BulkPlanDialog({ title, environment, items, verb, onClose }: Bul
               </Button>
             )}
             {(phase === 'planning' || phase === 'planned') && (
-              <GuardedButton type="submit" against={against} loading={phase === 'planning'}>
+              <GuardedButton
+                type="submit"
+                against={against}
+                loading={phase === 'planning'}
+                {...(final && { color: 'red' })}
+              >
                 {verb(startable.length)}
               </GuardedButton>
             )}

@@ -17,11 +17,23 @@ function JobLink({ job_id, children }: { job_id: string | null; children: React.
 }
 
 /** How many tenants have moved, which ones are on their way, which ones failed and why. */
-export function Moves({ total, moved, left, in_flight, failed, eta_s }: MovesProgress) {
+export function Moves({
+  total,
+  moved,
+  left,
+  in_flight,
+  failed,
+  eta_s,
+  ended,
+}: MovesProgress & { ended: boolean }) {
   const rest = in_flight.length - SHOWN;
   return (
     <div className={classes.drain}>
-      <LoadBar ratio={total === 0 ? 1 : moved / total} tone="progress" label="Tenants that have moved" />
+      <LoadBar
+        ratio={total === 0 ? 1 : moved / total}
+        tone={ended ? 'well' : 'progress'}
+        label="Tenants that have moved"
+      />
       <p className={classes.facts}>
         <span>
           {formatCount(moved)} of {plural(total, 'tenant')} moved
@@ -83,7 +95,7 @@ export function Rollout({
         problems.map(({ task_id, slot, text, failed }) => (
           <p key={task_id} className={classes.facts}>
             <span>{slot === null ? 'A task' : `Slot ${slot}`}</span>
-            <span className={failed ? classes.failed : classes.trouble}>{text}</span>
+            <span className={failed ? classes.failed : undefined}>{text}</span>
           </p>
         ))}
     </div>

@@ -21,7 +21,7 @@ export function StepProgress({ progress, ended }: { progress: unknown; ended: bo
     case 'placed':
       return <p className={classes.facts}>placed on {read.shards.join(', ')}</p>;
     case 'moves':
-      return <Moves {...read} />;
+      return <Moves {...read} ended={ended} />;
     case 'rollout':
       return <Rollout {...read} ended={ended} />;
     case undefined:

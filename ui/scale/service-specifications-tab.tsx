@@ -24,6 +24,7 @@ const COLUMNS: readonly Column<ServiceRevision>[] = [
     header: 'Replicas',
     align: 'right',
     width: 80,
+    hint: 'When it was recorded; another number alone makes no new revision',
     cell: ({ replicas }) => replicas ?? <Unknown why="One on every host" />,
   },
   {
@@ -38,7 +39,7 @@ const COLUMNS: readonly Column<ServiceRevision>[] = [
     grow: true,
     cell: ({ job_id }) =>
       job_id === null ? (
-        <span className={classes.none}>somebody else than this control plane</span>
+        <span className={classes.none}>no job of this control plane</span>
       ) : (
         <Link to="/jobs/$job_id" params={{ job_id }} className={classes.link}>
           a job
