@@ -32,6 +32,8 @@ test.describe('every page', () => {
       expires_in_days: 30,
     });
     const job_id = await migrate();
+    const service_id = (await firstOf<{ service_id: string }>('services')).service_id;
+    const host_id = (await firstOf<{ host_id: string }>('hosts')).host_id;
     const at = `/tenants/${tenant.tenant_id}`;
     pages = [
       '/',
@@ -43,6 +45,16 @@ test.describe('every page', () => {
       '/scale/shards',
       '/scale/placements',
       '/scale/nodes',
+      '/scale/nodes/prod-agg-1?env=prod',
+      '/scale/services',
+      `/scale/services/${service_id}`,
+      `/scale/services/${service_id}/specifications`,
+      '/scale/hosts',
+      `/scale/hosts/${host_id}`,
+      `/scale/hosts/${host_id}/nodes`,
+      '/scale/tasks',
+      '/scale/topology',
+      `/scale/topology?env=prod&at=${encodeURIComponent('shard aggregate/agg-1')}`,
       '/jobs',
       `/jobs/${job_id}`,
       '/users',
@@ -55,6 +67,11 @@ test.describe('every page', () => {
     ];
   });
   test.afterAll(() => world?.stop());
+
+  const firstOf = async <T>(list: string): Promise<T> => {
+    const { body } = await owner.call<{ items: [T] }>('GET', `/scale/${list}?environment=prod&limit=1`);
+    return body.items[0];
+  };
 
   /** A finished job, so that lists and its page have something to show. */
   async function migrate(): Promise<string> {
@@ -79,7 +96,7 @@ test.describe('every page', () => {
       test.use({ colorScheme, reducedMotion: 'reduce' });
 
       test('has no serious accessibility violation', async ({ page }) => {
-        test.setTimeout(150_000);
+        test.setTimeout(300_000);
         const found: string[] = [];
         await page.goto(`${world.control.url}/sign-in`);
         await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
@@ -103,11 +120,25 @@ test.describe('every page', () => {
         await page.getByRole('button', { name: 'Show the plan' }).click();
         await expect(page.getByRole('button', { name: 'Start migration' })).toBeVisible();
         found.push(...(await violations(page, 'the plan dialog')));
+
+        await page.goto(`${world.control.url}/scale/services?env=prod`);
+        await page.getByRole('link', { name: 'prod-aggregate' }).click();
+        await page.getByRole('button', { name: 'Scale', exact: true }).click();
+        await page.getByRole('dialog').getByLabel('Replicas').fill('5');
+        await expect(page.getByRole('button', { name: 'Scale to 5 replicas' })).toBeVisible();
+        found.push(...(await violations(page, 'the dialog that scales')));
+
+        await page.goto(`${world.control.url}/scale/hosts?env=prod`);
+        await page.getByLabel('Select all rows of this page').check();
+        await page.getByRole('button', { name: 'Cordon…' }).click();
+        await expect(page.getByRole('dialog').getByText('can be started').first()).toBeVisible();
+        found.push(...(await violations(page, 'the dialog of several plans')));
         expect(found).toEqual([]);
       });
     });
 
   test('fits the width of the window from 1024 px', async ({ page }) => {
+    test.setTimeout(180_000);
     await openSignedIn(page, world.control.url);
     const wide: string[] = [];
     for (const address of pages) {
