@@ -10,7 +10,7 @@ registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
     if (!url.endsWith('/server/jobs/job-runner.ts')) return loaded;
-    const source = String(loaded.source);
+    const source = Buffer.from(loaded.source as Uint8Array).toString();
     if (!source.includes(OLD)) throw new Error(`job-runner.ts does not say ${OLD} any more`);
     return { ...loaded, source: source.replace(OLD, `${OLD} /* a later release */`) };
   },
