@@ -13,6 +13,7 @@ import { readArchiveFacts } from './archive-facts.ts';
 import { archiveChecks, type ArchiveInput, type ArchiveSite } from './archive-rules.ts';
 import { bringBack, drainPlacements, type HeldSite } from './drain-steps.ts';
 import { nodesNamed, passChecks, siteSettings } from './job-site.ts';
+import { patientStore } from './patient-store.ts';
 import { CHECK_TIMEOUT_S } from './placement-rules.ts';
 import {
   awaitAcknowledgement,
@@ -54,7 +55,7 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
     const { tenant_id } = step.input;
     return {
       environment,
-      store: settings.store,
+      store: patientStore(step, settings),
       // A removal has no target; see `remove`.
       move: { job_id: step.job_id, tenant_id, service, shard, target_shard: shard, epoch },
       nodes: nodesNamed(settings.nodes, nodes),

@@ -10,7 +10,7 @@ import {
   type OrchestratorService,
   type ServiceChange,
 } from './orchestrator.ts';
-import { pollUntil } from './placement-steps.ts';
+import { pollUntil, tryUntilPossible } from './placement-steps.ts';
 import type { RolloutTarget } from './rollout-rules.ts';
 import type { EnvironmentSettings, ScaleDependencies } from './scale-settings.ts';
 import { applyServiceChange } from './service-rollout.ts';
@@ -28,26 +28,13 @@ export function siteWithOrchestrator(
 }
 
 /** Does `act` until the orchestrator answers; what it did before it fell silent is found out by the next try. */
-export async function whileUnavailable<T>(step: Step, act: () => Promise<T>): Promise<T> {
-  let result: { value: T } | null = null;
-  let problem = '';
-  await pollUntil(
+export const whileUnavailable = <T>(step: Step, act: () => Promise<T>): Promise<T> =>
+  tryUntilPossible(
     step,
-    async () => {
-      try {
-        result = { value: await act() };
-        return { done: true, figures: {} };
-      } catch (error) {
-        if (!(error instanceof OrchestratorError) || error.code !== 'unavailable') throw error;
-        problem = error.message;
-        return { done: false, figures: { problem } };
-      }
-    },
-    () => new StepFailure('orchestrator_unavailable', `The orchestrator does not answer: ${problem}.`),
+    act,
+    (error) => (error instanceof OrchestratorError && error.code === 'unavailable' ? error.message : null),
+    (problem) => new StepFailure('orchestrator_unavailable', `The orchestrator does not answer: ${problem}.`),
   );
-  if (result === null) throw new Error('what was waited for has no result');
-  return (result as { value: T }).value;
-}
 
 /** Changes a service as `decide` says, however often it has to try; answers what its tasks have to come to. */
 export const changeService = (
@@ -87,7 +74,13 @@ export async function awaitNodes(
         return { node_id: node.node_id, problem };
       }),
     );
-    return found.flatMap(({ node_id, problem }) => (problem === null ? [] : [{ node_id, problem }]));
+    // A task that cannot listen at its address seems to answer, when another one does there.
+    const tasksOf = Map.groupBy(found, ({ node_id }) => node_id);
+    const claimed = [...tasksOf].flatMap(([node_id, { length }]) =>
+      length > 1 ? [{ node_id, problem: `is what ${length} tasks say they are` }] : [],
+    );
+    const lacking = found.flatMap(({ node_id, problem }) => (problem === null ? [] : [{ node_id, problem }]));
+    return [...lacking, ...claimed];
   }
 
   await pollUntil(

@@ -19,6 +19,7 @@ import {
   type NodeSettings,
   type ScaleDependencies,
 } from './scale-settings.ts';
+import { patientStore } from './patient-store.ts';
 import { CHECK_TIMEOUT_S, migrationChecks, type MigrationInput } from './placement-rules.ts';
 import {
   awaitAcknowledgement,
@@ -70,7 +71,7 @@ export function migrateTenantJob(dependencies: ScaleDependencies): JobDefinition
     const settings = siteSettings(dependencies, environment);
     const all = acknowledgers(settings, service);
     return {
-      store: settings.store,
+      store: patientStore(step, settings),
       move: { job_id: step.job_id, tenant_id, service, shard, target_shard, epoch },
       settings,
       sources: nodesNamed(all, source_nodes),

@@ -108,6 +108,38 @@ export async function pollUntil(
   }
 }
 
+/**
+ * Does `act` until it goes through. `problemOf` says of an error what is shown while it may pass, or null when it will not: that one is
+ * thrown. What was half done before an error is for the next try to find out.
+ */
+export async function tryUntilPossible<T>(
+  step: Step,
+  act: () => Promise<T>,
+  problemOf: (error: unknown) => string | null,
+  failure: (problem: string) => StepFailure,
+): Promise<T> {
+  let result: { value: T } | null = null;
+  let problem: string | null = null;
+  const attempt = async (): Promise<void> => {
+    try {
+      result = { value: await act() };
+    } catch (error) {
+      problem = problemOf(error);
+      if (problem === null) throw error;
+    }
+  };
+  await attempt();
+  if (result === null) {
+    const look = async () => {
+      await attempt();
+      return result === null ? { done: false, figures: { problem } } : { done: true, figures: {} };
+    };
+    await pollUntil(step, look, () => failure(problem ?? ''));
+  }
+  if (result === null) throw new Error('what was waited for has no result');
+  return (result as { value: T }).value;
+}
+
 /** Asks every node at once; a call that fails becomes that node's problem. */
 async function lookAt<T extends NodeLook>(
   nodes: readonly NodeAddress[],

@@ -13,6 +13,7 @@ import {
 } from '#server/jobs/job-definition.ts';
 import { addEnvironment, setTenantStatus } from '#server/tenants/tenant-queries.ts';
 import { nodesGone, nodesNamed, siteSettings } from './job-site.ts';
+import { patientStore } from './patient-store.ts';
 import { askNodes, readPlacement, requireEnvironment } from './migration-facts.ts';
 import {
   awaitAcknowledgement,
@@ -124,6 +125,7 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
 
   async function place(step: Step, environment: string): Promise<Placed> {
     const settings = settingsOf(environment);
+    const store = patientStore(step, settings);
     const { tenant_id } = step.input;
     const [nodes, totals] = await Promise.all([
       askNodes(dependencies, settings.nodes, tenant_id, step.request_id),
@@ -144,8 +146,8 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
         counts,
         settings.thresholds,
       );
-      const mine = (await firstWriteOf(settings.store, { service, tenant_id }, step.job_id)) !== null;
-      const { revision, record } = await writePlacement(settings.store, { service, tenant_id }, (found) => {
+      const mine = (await firstWriteOf(store, { service, tenant_id }, step.job_id)) !== null;
+      const { revision, record } = await writePlacement(store, { service, tenant_id }, (found) => {
         if (found === null && choice.shard === null) {
           throw new StepFailure(
             'no_shard',
@@ -172,11 +174,12 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
 
   async function takeOff(step: Step, environment: string): Promise<void> {
     const settings = settingsOf(environment);
+    const store = patientStore(step, settings);
     const { tenant_id } = step.input;
     for (const service of SERVICE_KINDS) {
-      const aware_from = await firstWriteOf(settings.store, { service, tenant_id }, step.job_id);
+      const aware_from = await firstWriteOf(store, { service, tenant_id }, step.job_id);
       if (aware_from === null) continue;
-      const { revision } = await writePlacement(settings.store, { service, tenant_id }, (record) =>
+      const { revision } = await writePlacement(store, { service, tenant_id }, (record) =>
         removeCreated(record, true),
       );
       await awaitReturn(step, admin, [
@@ -196,11 +199,12 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
 
   async function verify(step: Step, environment: string): Promise<void> {
     const settings = settingsOf(environment);
+    const store = patientStore(step, settings);
     const { tenant_id } = step.input;
     const placed = placedIn(step, environment);
     const expectations = [];
     for (const service of SERVICE_KINDS) {
-      const { revision } = await writePlacement(settings.store, { service, tenant_id }, (record) =>
+      const { revision } = await writePlacement(store, { service, tenant_id }, (record) =>
         settleCreated(record, step.job_id),
       );
       const holders = nodesNamed(settings.nodes, placed[service].nodes);

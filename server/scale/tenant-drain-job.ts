@@ -14,6 +14,7 @@ import {
 import { setTenantStatus } from '#server/tenants/tenant-queries.ts';
 import { bringBack, drainPlacements, type HeldSite } from './drain-steps.ts';
 import { nodesNamed, passChecks, siteSettings } from './job-site.ts';
+import { patientStore } from './patient-store.ts';
 import { nodeCallProblem } from './node-rules.ts';
 import { CHECK_TIMEOUT_S } from './placement-rules.ts';
 import {
@@ -56,12 +57,13 @@ interface Site extends HeldSite {
 export function tenantDrainJobs(dependencies: ScaleDependencies): JobDefinition[] {
   const admin = dependencies.nodes;
 
-  function sitesOf({ input, job_id }: Step): Site[] {
+  function sitesOf(step: Step): Site[] {
+    const { input, job_id } = step;
     const settings = siteSettings(dependencies, input.environment);
     const { tenant_id } = input;
     return input.sites.map(({ service, shard, epoch, nodes, held_by }) => ({
       settings,
-      store: settings.store,
+      store: patientStore(step, settings),
       // There is no target. A resume drains again in the name of the drain that it took the placement from.
       move: { job_id: held_by ?? job_id, tenant_id, service, shard, target_shard: shard, epoch },
       resumption: { job_id, held_by: held_by ?? job_id, tenant_id, service, shard, epoch },

@@ -29,7 +29,7 @@ export function watcherState(row: WatchRow | undefined): EnvironmentSummary['wat
     detail:
       row.age_s === null
         ? 'The placement store has not been read yet.'
-        : `No replica has heard of the placement store for ${Math.floor(row.age_s)} s.`,
+        : `No replica has heard of the placement store of ${row.environment} for ${Math.floor(row.age_s)} s.`,
   };
 }
 
@@ -48,7 +48,10 @@ export function orchestratorState(row: OrchestratorWatchRow | undefined): Enviro
   if (!row) return { state: 'down', detail: 'The index of the orchestrator has not been filled yet.' };
   const { state, detail, source, age_s } = row;
   if (state !== 'live' || (age_s !== null && age_s <= ORCHESTRATOR_STALE_AFTER_S)) return { state, detail };
-  return { state: 'down', detail: `No replica has heard of the ${source} for ${Math.floor(age_s ?? 0)} s.` };
+  return {
+    state: 'down',
+    detail: `No replica has heard of the ${source} of ${row.environment} for ${Math.floor(age_s ?? 0)} s.`,
+  };
 }
 
 /** When all of these indexes were last known to equal their stores: the oldest, or null when one is not whole. */

@@ -74,4 +74,9 @@ describe('the progress of a step', () => {
     for (const unknown of [null, 3, 'x', [], {}, { nodes: [1] }, { checks: 'no' }])
       expect(readStepProgress(unknown)).toBeNull();
   });
+
+  it('is what a step waits to pass, as it was said', () => {
+    const problem = 'The placement store of prod fails: it is away.';
+    expect(readStepProgress({ problem })).toEqual({ kind: 'waiting', problem });
+  });
 });

@@ -42,6 +42,8 @@ export type StepProgressRead =
   | { kind: 'nodes'; nodes: StepNode[]; verb: string; revision: number | null }
   | { kind: 'checks'; checks: Check[] }
   | { kind: 'placed'; shards: string[] }
+  /** What the step waits to pass, in a sentence. */
+  | { kind: 'waiting'; problem: string }
   | ({ kind: 'moves' } & MovesProgress)
   | ({ kind: 'rollout' } & RolloutProgress);
 
@@ -134,5 +136,6 @@ export function readStepProgress(progress: unknown): StepProgressRead | null {
     const shards = Object.values(placed).flatMap((one) => (isRecord(one) ? (text(one['shard']) ?? []) : []));
     return { kind: 'placed', shards };
   }
-  return null;
+  const problem = text(progress['problem']);
+  return problem === null ? null : { kind: 'waiting', problem };
 }

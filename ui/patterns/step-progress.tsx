@@ -20,6 +20,8 @@ export function StepProgress({ progress, ended }: { progress: unknown; ended: bo
       return <Checks checks={read.checks} />;
     case 'placed':
       return <p className={classes.facts}>placed on {read.shards.join(', ')}</p>;
+    case 'waiting':
+      return ended ? null : <p className={classes.trouble}>Waiting. {read.problem}</p>;
     case 'moves':
       return <Moves {...read} ended={ended} />;
     case 'rollout':
