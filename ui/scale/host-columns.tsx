@@ -26,6 +26,12 @@ export function Capacity({
   capacity: number | null;
   unit: 'cores' | 'bytes';
 }) {
+  if (capacity !== null && (used === null || used === undefined))
+    return (
+      <span>
+        <Unknown why="None of the nodes on it has said it" /> of {usedOf(null, capacity, unit)}
+      </span>
+    );
   const text = usedOf(used, capacity, unit);
   if (text === null) return <Unknown why="The orchestrator does not say it" />;
   const known = used !== null && used !== undefined && capacity !== null && capacity > 0;

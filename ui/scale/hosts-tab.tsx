@@ -10,6 +10,7 @@ import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { AVAILABILITY_ICON, useHostActions } from './fleet-actions.tsx';
 import { AVAILABILITIES, AVAILABILITY_VERB } from './fleet-words.ts';
 import { HOST_COLUMNS, hostId, hostLink } from './host-columns.tsx';
+import { useEmptyFleet } from './use-empty-fleet.ts';
 
 const BulkAvailabilityDialog = lazy(async () => ({
   default: (await import('./bulk-dialogs.tsx')).BulkAvailabilityDialog,
@@ -44,6 +45,10 @@ export function HostsTab() {
   const { environment } = useEnvironment();
   const { actionsFor, dialog } = useHostActions();
   const query = useMemo(() => ({ environment }), [environment]);
+  const empty = useEmptyFleet(
+    'host',
+    'The orchestrator of the environment names its machines; none has been named yet.',
+  );
   const against = may(useMe().data, 'ops.drain', { environment }).reason;
   const [changing, setChanging] = useState<{
     hosts: readonly Host[];
@@ -83,10 +88,7 @@ export function HostsTab() {
         search="Search hosts"
         defaultSort="hostname"
         refetchInterval={OBSERVED_REFETCH_MS}
-        empty={{
-          title: `No host is known in ${environment}`,
-          hint: 'The orchestrator of the environment names its machines; none has been named yet.',
-        }}
+        empty={empty}
       />
       {dialog}
       {changing && (

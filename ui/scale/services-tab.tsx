@@ -11,6 +11,7 @@ import { OBSERVED_REFETCH_MS } from '#ui/patterns/observed-age.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { useServiceActions } from './fleet-actions.tsx';
 import { SERVICE_COLUMNS, serviceId, serviceLink } from './service-columns.tsx';
+import { useEmptyFleet } from './use-empty-fleet.ts';
 
 const BulkRestartDialog = lazy(async () => ({
   default: (await import('./bulk-dialogs.tsx')).BulkRestartDialog,
@@ -41,6 +42,10 @@ export function ServicesTab() {
   const { environment } = useEnvironment();
   const { actionsFor, dialog } = useServiceActions();
   const query = useMemo(() => ({ environment }), [environment]);
+  const empty = useEmptyFleet(
+    'service',
+    'Services of the orchestrator are listed when their label cloudlysis.environment names this environment.',
+  );
   const against = may(useMe().data, 'ops.restart', { environment }).reason;
   const [restarting, setRestarting] = useState<readonly Service[]>([]);
   const bulk = useCallback(
@@ -72,10 +77,7 @@ export function ServicesTab() {
         search="Search services"
         defaultSort="name"
         refetchInterval={OBSERVED_REFETCH_MS}
-        empty={{
-          title: `No service runs in ${environment}`,
-          hint: `Services of the orchestrator are listed when their label cloudlysis.environment says ${environment}.`,
-        }}
+        empty={empty}
       />
       {dialog}
       {restarting.length > 0 && (

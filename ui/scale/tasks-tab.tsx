@@ -4,11 +4,16 @@ import { useEnvironment } from '#ui/app/environment.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
 import { OBSERVED_REFETCH_MS } from '#ui/patterns/observed-age.tsx';
 import { TASK_COLUMNS, TASK_FILTERS, TASK_NOUN, taskId } from './task-columns.tsx';
+import { useEmptyFleet } from './use-empty-fleet.ts';
 
 /** Each instance of a service, those that ended lately too. */
 export function TasksTab() {
   const { environment } = useEnvironment();
   const query = useMemo(() => ({ environment }), [environment]);
+  const empty = useEmptyFleet(
+    'task',
+    'A task is one instance of a service; the orchestrator names them as soon as a service runs.',
+  );
   return (
     <ListPage
       noun={TASK_NOUN}
@@ -20,10 +25,7 @@ export function TasksTab() {
       search="Search tasks"
       defaultSort="service_name"
       refetchInterval={OBSERVED_REFETCH_MS}
-      empty={{
-        title: `No task is known in ${environment}`,
-        hint: 'A task is one instance of a service; the orchestrator names them as soon as a service runs.',
-      }}
+      empty={empty}
     />
   );
 }
