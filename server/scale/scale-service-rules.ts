@@ -116,8 +116,8 @@ export function checkEmpty(facts: ServiceFacts, replicas: number): Check[] {
 }
 
 function checkTask(facts: ServiceFacts, task: RunningTask, heldElsewhere: ReadonlySet<string>): Check[] {
-  // A service that is no kind of node holds no tenants.
-  if (facts.kind === null) return [];
+  // A gateway, and a service that is no kind of node, holds no tenants.
+  if (facts.kind === null || facts.kind === 'gateway') return [];
   const name = nameOf(task);
   const subject = { type: 'node', id: name } as const;
   const would = facts.ends_highest_slot
