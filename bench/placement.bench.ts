@@ -21,8 +21,8 @@ import { openBenchDatabase, printTable, quantile } from './bench-tools.ts';
 import type { Reached } from './placement-nodes.ts';
 
 const NODES = 100;
-const ROUNDS = 400;
-const WARM_UP = 50;
+const ROUNDS = 200;
+const WARM_UP = 20;
 const COLD_KEYS = 300_000;
 const COLD_RUNS = 3;
 
@@ -60,6 +60,9 @@ async function startWatchers(server: TestNats, bucket: string, count: number, ki
   await reached(0);
   return { reached, stop: () => child.kill() };
 }
+
+/** Progress goes to standard error; the table is what counts. */
+const say = (text: string) => process.stderr.write(`${text}\n`);
 
 const ms = (from: bigint, to: bigint) => Number(to - from) / 1e6;
 
@@ -104,6 +107,7 @@ async function measureLatency(server: TestNats, databaseUrl: string) {
     (revision = await store.update(placementRecord({ epoch: round }), revision));
   const everywhere = (at: number) => later(indexed(at), nodes.reached(at));
 
+  say('measuring puts …');
   const results = {
     one: await putRounds(putBare, one.reached),
     hundred: await putRounds(putBare, hundred.reached),
@@ -119,7 +123,14 @@ async function measureLatency(server: TestNats, databaseUrl: string) {
   return results;
 }
 
-async function measureColdLoad(server: TestNats, databaseUrl: string): Promise<number[]> {
+const EMPTY = 'truncate placement_index, placement_watch, shard_totals';
+/** The same rows written by PostgreSQL alone, into the same indexes: what no watcher can beat. */
+const FILL = `insert into placement_index (tenant_id, environment, service, shard, state, epoch, revision, updated_at)
+  select 'tenant-' || at / 3, 'bench', (array['aggregate','projection','runner'])[at % 3 + 1],
+    (array['aggregate','projection','runner'])[at % 3 + 1] || '-' || at % 40, 'active', 1, at + 1, '2026-01-01T00:00:00Z'
+  from generate_series(0, ${COLD_KEYS - 1}) as at`;
+
+async function measureColdLoad(server: TestNats, databaseUrl: string) {
   const store = openStore(server, 'COLD');
   const kinds = ['aggregate', 'projection', 'runner'] as const;
   function* records() {
@@ -132,12 +143,19 @@ async function measureColdLoad(server: TestNats, databaseUrl: string): Promise<n
       });
     }
   }
+  say(`writing ${COLD_KEYS} keys …`);
   const revision = await store.putMany(records());
   const seconds: number[] = [];
+  const bare: number[] = [];
   for (let run = 0; run < COLD_RUNS; run += 1) {
     const index = await openLeaderConnection(databaseUrl);
-    await index.query('truncate placement_index, placement_watch, shard_totals');
+    await index.query(EMPTY);
+    const fillBegan = performance.now();
+    await index.query(FILL);
+    bare.push((performance.now() - fillBegan) / 1_000);
+    await index.query(EMPTY);
     const stopping = new AbortController();
+    say('filling an empty index …');
     const began = performance.now();
     const settings = { environment: 'bench', store };
     const watcher = startPlacementWatcher({ settings, index, signal: stopping.signal, log: silent });
@@ -152,7 +170,7 @@ async function measureColdLoad(server: TestNats, databaseUrl: string): Promise<n
     await index.close();
   }
   await store.close();
-  return seconds;
+  return { seconds: quantile(seconds, 0.5), bare: quantile(bare, 0.5) };
 }
 
 async function measureFaults(): Promise<[string, number][]> {
@@ -163,6 +181,7 @@ async function measureFaults(): Promise<[string, number][]> {
     await scene.writer.putMany([placementRecord()]);
     await scene.untilEqual();
     for (const [name, strike] of Object.entries(NATS_FAULTS)) {
+      say(`recovering from ${name} …`);
       await strike(scene);
       times.push([name, await scene.untilEqual(60_000)]);
     }
@@ -204,9 +223,11 @@ printTable(
   [
     [
       `${COLD_KEYS.toLocaleString('en')} keys into an empty index, median of ${COLD_RUNS}`,
-      `${quantile(cold, 0.5).toFixed(1)} s`,
+      `${cold.seconds.toFixed(1)} s`,
       '≤ 10 s',
     ],
+    ['the same rows written by PostgreSQL alone, likewise', `${cold.bare.toFixed(1)} s`, ''],
+    ['ratio', (cold.seconds / cold.bare).toFixed(1), ''],
   ],
 );
 printTable(

@@ -59,17 +59,17 @@ const rowOf = ({ record, revision }: PlacementEntry): IndexRow => ({ ...record, 
 const upsert = (
   rows: string,
 ) => `insert into placement_index (tenant_id, environment, service, shard, state, epoch, revision, job_id, updated_at)
-  select tenant_id, $1, service, shard, state, epoch, revision, job_id, updated_at from jsonb_to_recordset(${rows}::jsonb)
+  select tenant_id, $1, service, shard, state, epoch, revision, job_id, updated_at from json_to_recordset(${rows}::json)
     as entry(tenant_id text, service text, shard text, state text, epoch integer, revision bigint, job_id text, updated_at timestamptz)
   on conflict (tenant_id, environment, service) do update set shard = excluded.shard, state = excluded.state, epoch = excluded.epoch,
     revision = excluded.revision, job_id = excluded.job_id, updated_at = excluded.updated_at`;
 const UPSERT_LISTED = `${upsert('$2')} where (placement_index.revision, placement_index.shard, placement_index.state, placement_index.epoch, placement_index.job_id, placement_index.updated_at)
   is distinct from (excluded.revision, excluded.shard, excluded.state, excluded.epoch, excluded.job_id, excluded.updated_at)`;
 const REMEMBER_LISTED = `insert into placements_listed
-  select $1, service, tenant_id from jsonb_to_recordset($2::jsonb) as entry(service text, tenant_id text)`;
+  select $1, service, tenant_id from json_to_recordset($2::json) as entry(service text, tenant_id text)`;
 /** One statement, so that a change costs one round trip: it is on the way of every placement that somebody waits for. */
 const APPLY = `with written as (${upsert('$6')} where placement_index.revision < excluded.revision),
-  gone as (delete from placement_index using jsonb_to_recordset($7::jsonb) as gone(tenant_id text, service text, revision bigint)
+  gone as (delete from placement_index using json_to_recordset($7::json) as gone(tenant_id text, service text, revision bigint)
     where placement_index.environment = $1 and placement_index.tenant_id = gone.tenant_id and placement_index.service = gone.service
       and placement_index.revision < gone.revision)
   ${WRITE_POSITION}`;

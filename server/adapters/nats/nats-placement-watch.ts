@@ -8,7 +8,7 @@
  * created, how many keys it had, and the last message seen. A stream that was deleted, purged, or restored from a backup and grown since
  * differs in one of them.
  */
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop, setTimeout as pause } from 'node:timers/promises';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -48,6 +48,8 @@ const ASK_AT_MOST_EVERY_MS = 50;
 const STALL_LIMIT_MS = 4_000;
 /** A consumer that nobody reads is removed by the server after this time, also when this process was killed. */
 const FORGOTTEN_AFTER_MS = 30_000;
+/** How long the server holds a request for messages. Far below the time after which it takes the consumer for forgotten. */
+const ASK_FOR_MESSAGES_MS = 5_000;
 const BATCH = 1_000;
 /** The header by which a writer names the revision that it has read. The server keeps it with the message. */
 const EXPECTED_REVISION = 'Nats-Expected-Last-Subject-Sequence';
@@ -160,7 +162,7 @@ export async function* watchBucket(
     }
     awaited = moment;
     if (await compareIfDelivered()) return true;
-    if (performance.now() - progressAt < ASK_EVERY_MS / 2 || messages.getPending() > 0) return false;
+    if (performance.now() - progressAt < ASK_EVERY_MS / 2) return false;
     const { num_pending, delivered } = await consumer.info();
     const idle = num_pending === 0 && delivered.consumer_seq === deliveries;
     // Only deleted messages are left: the consumer skips them.
@@ -176,10 +178,18 @@ export async function* watchBucket(
     const incoming = messages[Symbol.asyncIterator]();
     let next = incoming.next();
     let asked = ask(0);
+    let isLast = false;
     while (!signal.aborted) {
       next.catch(() => undefined);
       asked.catch(() => undefined);
-      const happened = await Promise.race([next, asked]);
+      // After the last message that there is; more may have come meanwhile, which are ready at once.
+      const happened = await Promise.race(isLast ? [next, asked, yieldToEventLoop(null)] : [next, asked]);
+      if (happened === null) {
+        isLast = false;
+        yield caughtUp();
+        if (census.isUnsure && performance.now() - askedAt > ASK_AT_MOST_EVERY_MS) asked = ask(0);
+        continue;
+      }
       if ('moment' in happened) {
         if (await isCaughtUp(happened)) yield caughtUp();
         asked = ask(ASK_EVERY_MS);
@@ -200,9 +210,7 @@ export async function* watchBucket(
       census.count(change.key, position, message.headers?.get(EXPECTED_REVISION) ?? '');
       yield { kind: 'change', ...change };
       await compareIfDelivered();
-      if (message.info.pending > 0 || messages.getPending() > 0) continue;
-      yield caughtUp();
-      if (census.isUnsure && performance.now() - askedAt > ASK_AT_MOST_EVERY_MS) asked = ask(0);
+      isLast = message.info.pending === 0;
     }
   } finally {
     signal.removeEventListener('abort', stop);
@@ -257,8 +265,8 @@ async function openConsumer(
 const consume = (consumer: Consumer): Promise<ConsumerMessages> =>
   consumer.consume({
     max_messages: BATCH,
-    expires: 30_000,
-    idle_heartbeat: 2_000,
+    expires: ASK_FOR_MESSAGES_MS,
+    idle_heartbeat: ASK_FOR_MESSAGES_MS / 5,
     abort_on_missing_resource: true,
   });
 
