@@ -266,6 +266,7 @@ describe('the planner of a rebalance', () => {
           expect(planRebalance(structuredClone(shards), limits({ max_moves }))).toEqual(plan);
         },
       ),
+      { numRuns: 20 },
     );
   });
 
