@@ -14,7 +14,7 @@ import classes from './plan-dialog.module.css';
 import { PlanForm } from './plan-form.tsx';
 import { PlanJob } from './plan-job.tsx';
 import { useReturnFocus } from './return-focus.ts';
-import { usePlan, type MakePlan } from './use-plan.ts';
+import { usePlan, type MakePlan, type StartPlan } from './use-plan.ts';
 
 export interface PlanDialogProps {
   /** Shown until the plan brings its own. */
@@ -23,7 +23,7 @@ export interface PlanDialogProps {
   verb: string;
   /** Makes the plan; called again when `choices` change, when it has expired or when the person asks. Null: nothing to plan yet. */
   plan: MakePlan | null;
-  start: (input: { plan_hash: string; reason: string }) => Promise<{ job_id: string }>;
+  start: StartPlan;
   /** What is planned, where the dialog lets one choose it. */
   choices?: string;
   /** The fields of those choices; they stand above the plan. */

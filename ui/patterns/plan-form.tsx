@@ -10,13 +10,12 @@ import { formatCountdown } from './format.ts';
 import { GuardedButton } from './guarded-button.tsx';
 import { MiddleTruncate, Mono } from './middle-truncate.tsx';
 import classes from './plan-dialog.module.css';
-import type { PlanDialogProps } from './plan-dialog.tsx';
 import { Blockers, DriftNotice, PlanSkeleton, Touched } from './plan-parts.tsx';
 import { ProblemAlert } from './problem-alert.tsx';
 import { isReason, ReasonField } from './reason-field.tsx';
 import { Section } from './section.tsx';
 import { PlanSteps } from './step-list.tsx';
-import { lifetime, type Planned } from './use-plan.ts';
+import { lifetime, type Planned, type StartPlan } from './use-plan.ts';
 
 /** More changes than that stand over the whole width, where they can be searched. */
 const FEW_CHANGES = 8;
@@ -35,7 +34,7 @@ export function PlanForm({
   verb: string;
   planned: Planned;
   unplanned: string | undefined;
-  start: PlanDialogProps['start'];
+  start: StartPlan;
   typed: boolean;
   onBusy: (busy: boolean) => void;
   onStarted: (job_id: string) => void;
