@@ -7,6 +7,8 @@ import {
   retainSearchParams,
 } from '@tanstack/react-router';
 import type { QueryClient } from '@tanstack/react-query';
+import { listHosts, listServices, listTasks } from '#contract/fleet.ts';
+import { listNodes, listPlacements } from '#contract/scale.ts';
 import { listTenants } from '#contract/tenants.ts';
 import { listLoader } from './list-loader.ts';
 import { Root } from './root.tsx';
@@ -88,26 +90,31 @@ const shardsRoute = createRoute({
 const placementsRoute = createRoute({
   getParentRoute: () => scaleRoute,
   path: '/placements',
+  loader: listLoader(listPlacements, 'tenant_id'),
   component: lazyRouteComponent(() => import('#ui/scale/placements-tab.tsx'), 'PlacementsTab'),
 });
 const nodesRoute = createRoute({
   getParentRoute: () => scaleRoute,
   path: '/nodes',
+  loader: listLoader(listNodes, 'node_id'),
   component: lazyRouteComponent(() => import('#ui/scale/nodes-tab.tsx'), 'NodesTab'),
 });
 const servicesRoute = createRoute({
   getParentRoute: () => scaleRoute,
   path: '/services',
+  loader: listLoader(listServices, 'name'),
   component: lazyRouteComponent(() => import('#ui/scale/services-tab.tsx'), 'ServicesTab'),
 });
 const hostsRoute = createRoute({
   getParentRoute: () => scaleRoute,
   path: '/hosts',
+  loader: listLoader(listHosts, 'hostname'),
   component: lazyRouteComponent(() => import('#ui/scale/hosts-tab.tsx'), 'HostsTab'),
 });
 const tasksRoute = createRoute({
   getParentRoute: () => scaleRoute,
   path: '/tasks',
+  loader: listLoader(listTasks, 'service_name'),
   component: lazyRouteComponent(() => import('#ui/scale/tasks-tab.tsx'), 'TasksTab'),
 });
 const topologyRoute = createRoute({
