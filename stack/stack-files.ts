@@ -1,6 +1,7 @@
 /** All that is generated: path from the repository's root → text. */
+import { dashboardFiles } from './dashboards/dashboard-files.ts';
 import { metricsContract } from './metric-catalogue/metrics-contract.ts';
 
 export function stackFiles(): Record<string, string> {
-  return { 'docs/metrics-contract.md': metricsContract() };
+  return { 'docs/metrics-contract.md': metricsContract(), ...dashboardFiles() };
 }

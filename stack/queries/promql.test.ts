@@ -47,7 +47,7 @@ describe('a query', () => {
 
   it('takes the version from the build info of the instance', () => {
     expect(sumBy(['version'], withVersion(all)).render(ruleScope('5m'))).toBe(
-      'sum by (version) ((rate(http_requests_total[5m])) * on (env, service, instance) group_left (version) service:build_info)',
+      'sum by (version) ((rate(http_requests_total[5m])) * on (env, service, instance) group_left (version) service:build_info{version=~".+"})',
     );
   });
 

@@ -71,8 +71,13 @@ export class Expression<Label extends string> {
     return new Expression((scope) => `(${this.render(scope)}) + (${other.render(scope)})`);
   }
 
+  /** 1 minus the value: the other part of a ratio. */
+  complement(): Expression<Label> {
+    return new Expression((scope) => `1 - (${this.render(scope)})`);
+  }
+
   /** Keeps series above the limit. */
-  above(limit: number): Expression<Label> {
+  above(limit: number | `time() - ${number}`): Expression<Label> {
     return this.#with(`> ${limit}`);
   }
 
@@ -227,18 +232,36 @@ export function ratioBy<Label extends string, By extends Label>(
   return sumBy(by, part).or(wholeSum.times(0)).dividedBy(wholeSum);
 }
 
+/** Growth of a histogram's buckets per second. */
+export function bucketRate<Name extends MetricNameOf<'histogram'>>(
+  name: Name,
+  matchers: Matchers<Name> = {},
+  window?: string,
+): Expression<LabelOf<Name> | 'le'> {
+  return new Expression(
+    (scope) => `rate(${selector(`${name}_bucket`, name, matchers, scope)}[${window ?? scope.window}])`,
+  );
+}
+
+/** Quantile (0.95 …) of buckets, by labels. */
+export function quantile<Label extends string, By extends Label>(
+  share: number,
+  by: readonly By[],
+  buckets: Expression<Label | 'le'>,
+): Expression<By> {
+  const summed = sumBy(['le', ...by], buckets);
+  return new Expression((scope) => `histogram_quantile(${share}, ${summed.render(scope)})`);
+}
+
 /** Quantile (0.95 …) of a histogram, by labels. */
 export function quantileBy<Name extends MetricNameOf<'histogram'>, By extends LabelOf<Name>>(
-  quantile: number,
+  share: number,
   by: readonly By[],
   name: Name,
   matchers: Matchers<Name> = {},
   window?: string,
 ): Expression<By> {
-  return new Expression((scope) => {
-    const buckets = `rate(${selector(`${name}_bucket`, name, matchers, scope)}[${window ?? scope.window}])`;
-    return `histogram_quantile(${quantile}, sum by (${['le', ...by].join(', ')}) (${buckets}))`;
-  });
+  return quantile(share, by, bucketRate(name, matchers, window));
 }
 
 /** The `count` largest series. For instant queries only: over a range each step has another top. */
@@ -249,11 +272,12 @@ export function largest<Label extends string>(
   return new Expression((scope) => `topk(${count}, ${expression.render(scope)})`);
 }
 
-/** Rates with the version that the instance ran at the time. */
+/** Series with the version that the instance ran at the time. */
 export function withVersion<Label extends string>(
   expression: Expression<Label>,
+  version: Matcher = matching('.+'),
 ): Expression<Label | 'version'> {
-  const info = gauge('service:build_info');
+  const info = gauge('service:build_info', { version });
   return new Expression(
     (scope) =>
       `(${expression.render(scope)}) * on (env, service, instance) group_left (version) ${info.render(scope)}`,
