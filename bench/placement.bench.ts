@@ -66,21 +66,30 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 
 const ms = (from: bigint, to: bigint) => Number(to - from) / 1e6;
 
-/** Puts one after another; answers how long each took until `known` says that it had come. */
-async function putRounds(
-  put: (round: number) => Promise<number>,
-  known: (revision: number) => Promise<bigint>,
-) {
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
-    const began = process.hrtime.bigint();
-    const at = await known(await put(round));
-    if (round >= WARM_UP) times.push(ms(began, at));
-  }
-  return { p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+interface Measured {
+  put: (round: number) => Promise<number>;
+  /** When the revision of the put was known, by the clock of the machine. */
+  known: (revision: number) => Promise<bigint>;
 }
 
-/** Every measurement is repeated in turn, so that a busy moment of the machine touches all of them. */
+/** Puts one after another, each measurement in turn, so that a busy moment of the machine touches all of them. */
+async function putRounds<K extends string>(measured: Record<K, Measured>) {
+  const names = Object.keys(measured) as K[];
+  const times = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, number[]>;
+  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
+    for (const name of names) {
+      const began = process.hrtime.bigint();
+      const at = await measured[name].known(await measured[name].put(round));
+      if (round >= WARM_UP) times[name].push(ms(began, at));
+    }
+  }
+  const figures = names.map((name) => [
+    name,
+    { p50: quantile(times[name], 0.5), p99: quantile(times[name], 0.99) },
+  ]);
+  return Object.fromEntries(figures) as Record<K, { p50: number; p99: number }>;
+}
+
 async function measureLatency(server: TestNats, databaseUrl: string) {
   const client = await connect({ servers: server.url });
   const bare = await new Kvm(client).create('BARE');
@@ -108,12 +117,12 @@ async function measureLatency(server: TestNats, databaseUrl: string) {
   const everywhere = (at: number) => later(indexed(at), nodes.reached(at));
 
   say('measuring puts …');
-  const results = {
-    one: await putRounds(putBare, one.reached),
-    hundred: await putRounds(putBare, hundred.reached),
-    index: await putRounds(putPlacement, indexed),
-    everywhere: await putRounds(putPlacement, everywhere),
-  };
+  const results = await putRounds({
+    one: { put: putBare, known: one.reached },
+    hundred: { put: putBare, known: hundred.reached },
+    index: { put: putPlacement, known: indexed },
+    everywhere: { put: putPlacement, known: everywhere },
+  });
   for (const each of [nodes, one, hundred]) each.stop();
   stopping.abort();
   await watcher.ended;
