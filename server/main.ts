@@ -10,12 +10,15 @@ import {
 } from '#server/adapters/embedded-postgres/embedded-postgres.ts';
 import { migrateDatabase } from '#server/db/migrate.ts';
 import { FirstOwnerError, type FirstOwner } from '#server/iam/bootstrap.ts';
+import { PlacementStoreError } from '#server/scale/placement-store.ts';
 import { readConfiguration, StartError, type Configuration } from './configuration.ts';
 import { createLogger, startControlPlane } from './control-plane.ts';
 import { startSimulatedPlatform } from './simulated-platform.ts';
 
 /** A first look should not be empty. */
 const FIRST_TENANTS = 200;
+/** Bytes. */
+const MOST_UNWRITTEN_LOG = 1_000_000;
 const UI_FOLDER = path.join(import.meta.dirname, '..', 'dist', 'ui');
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -46,7 +49,7 @@ async function main(): Promise<void> {
   const logFile = path.join(configuration.dataDir, 'control.log');
   const logger = createLogger(
     configuration.logLevel,
-    embedded ? pino.destination({ dest: logFile, sync: false, mkdir: true }) : pino.destination(1),
+    openLog(embedded ? { dest: logFile, mkdir: true } : { dest: 1 }),
   );
 
   const [databaseUrl, platform] = await Promise.all([
@@ -70,6 +73,14 @@ async function main(): Promise<void> {
   await seed(configuration, plane);
   await plane.app.listen({ host: configuration.host, port: configuration.port });
   announce(configuration, plane.firstOwner, embedded ? logFile : null);
+}
+
+/** A log that cannot be written, on a full disk for one, costs lines and nothing else. */
+function openLog(where: { dest: string | number; mkdir?: boolean }): pino.DestinationStream {
+  // Written at once: what is written later is tried again without end when the disk is full, at the exit too, and the process hangs.
+  const log = pino.destination({ ...where, sync: true, maxLength: MOST_UNWRITTEN_LOG });
+  log.on('error', () => undefined);
+  return log;
 }
 
 async function openPostgres({ databaseUrl, dataDir }: Configuration): Promise<string> {
@@ -157,12 +168,20 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
+/** One sentence where somebody can mend it; of what nobody foresaw all that is known. */
+function startFailure(error: unknown): string {
+  if (
+    error instanceof StartError ||
+    error instanceof EmbeddedPostgresError ||
+    error instanceof FirstOwnerError
+  )
+    return error.message;
+  if (error instanceof PlacementStoreError) return `The control plane cannot start: ${error.message}.`;
+  return `The control plane could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
 main().catch(async (error: unknown) => {
-  const known =
-    error instanceof StartError || error instanceof EmbeddedPostgresError || error instanceof FirstOwnerError;
-  process.stderr.write(
-    `${known ? error.message : `The control plane could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`}\n`,
-  );
+  process.stderr.write(`${startFailure(error)}\n`);
   await stopAll();
   process.exit(1);
 });

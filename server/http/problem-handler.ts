@@ -40,19 +40,26 @@ function asControlError(error: unknown): ControlError | null {
   return null;
 }
 
+const DISK_FULL = '53100';
+
 /** Of a change nobody knows whether it was made: the connection may have broken just before the answer. */
-const databaseAway = (isChange: boolean) =>
-  new ControlError(
-    'unavailable',
-    `The database does not answer just now. Try again in a few seconds${isChange ? '; with the same Idempotency-Key the change is made once, also when it was made already' : ''}.`,
-    { headers: { 'retry-after': '5' } },
-  );
+function databaseAway(error: unknown, isChange: boolean): ControlError {
+  const what =
+    (error as { code?: unknown }).code === DISK_FULL
+      ? 'The disk of the database is full. Free some space and try again'
+      : 'The database does not answer just now. Try again in a few seconds';
+  const once = isChange
+    ? '; with the same Idempotency-Key the change is made once, also when it was made already'
+    : '';
+  return new ControlError('unavailable', `${what}${once}.`, { headers: { 'retry-after': '5' } });
+}
 
 export function problemOf(
   error: unknown,
   { id: request_id, method }: Pick<FastifyRequest, 'id' | 'method'>,
 ): { problem: Problem; headers: Record<string, string>; expected: boolean } {
-  const known = asControlError(error) ?? (isDatabaseAway(error) ? databaseAway(method !== 'GET') : null);
+  const known =
+    asControlError(error) ?? (isDatabaseAway(error) ? databaseAway(error, method !== 'GET') : null);
   const shown =
     known ??
     new ControlError(
