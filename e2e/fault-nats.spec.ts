@@ -80,7 +80,7 @@ test.describe.serial('placements on NATS', () => {
         record.epoch,
         revision,
       ]);
-    return { indexed: indexed.toSorted().map(String), stored: stored.toSorted().map(String) };
+    return { indexed: indexed.map(String).toSorted(), stored: stored.map(String).toSorted() };
   }
   const untilEqual = (what: string) =>
     timedUntil(

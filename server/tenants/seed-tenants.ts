@@ -167,8 +167,8 @@ export async function seedTenants(
         billing jsonb, age double precision, updated_age double precision)
       on conflict (tenant_id) do nothing`.execute(db);
     const placing = async () => {
-      for (const [{ environment, putMany }, held] of shards)
-        await putMany(placementsOf(tenants, environment, held));
+      for (const [target, held] of shards)
+        await target.putMany(placementsOf(tenants, target.environment, held));
     };
     await Promise.all([inserting, placing()]);
   }
