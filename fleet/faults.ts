@@ -17,6 +17,7 @@ export const FAULT_KINDS = [
   'never_acknowledges',
   'refuses_resume',
   'wrong_tenant_state',
+  'clock_skew',
   'task_fails',
   'host_down',
   'orchestrator_unreachable',
@@ -31,7 +32,7 @@ const SUBJECTS: Partial<Record<FaultKind, 'host_id' | 'environment'>> = {
   orchestrator_hangs: 'environment',
 };
 
-/** `value`: milliseconds for `slow` and `restart`, a count for `high_lag` and `high_inflight`; other faults take none. */
+/** `value`: milliseconds for `slow`, `restart` and `clock_skew` (below 0: behind), a count for `high_lag` and `high_inflight`; other faults take none. */
 export const FaultRequestSchema = Type.Object(
   {
     node_id: Type.Optional(Type.String({ minLength: 1 })),
@@ -39,7 +40,7 @@ export const FaultRequestSchema = Type.Object(
     environment: Type.Optional(Type.String({ minLength: 1 })),
     fault: Type.Enum([...FAULT_KINDS]),
     tenant_id: Type.Optional(Type.String({ minLength: 1 })),
-    value: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000 })),
+    value: Type.Optional(Type.Integer({ minimum: -1_000_000_000, maximum: 1_000_000_000 })),
   },
   { additionalProperties: false },
 );

@@ -90,7 +90,15 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const control = createControlServer(token, switches, { of: orchestrators, faults });
 
   /** What switching the fault on does at once; most faults only change what is answered from then on. */
-  function actOf({ fault, node_id, host_id, environment }: FaultRequest): (on: Fault) => Promise<void> {
+  function actOf({
+    fault,
+    node_id,
+    host_id,
+    environment,
+    value = 0,
+  }: FaultRequest): (on: Fault) => Promise<void> {
+    if (value < 0 && fault !== 'clock_skew')
+      throw new NodeProblemError(400, 'invalid_request', `${fault} takes no value below 0`);
     const subject = { node_id, host_id, environment }[subjectOf(fault)];
     if (subject === undefined)
       throw new NodeProblemError(400, 'invalid_request', `${fault} takes a ${subjectOf(fault)}`);

@@ -147,8 +147,10 @@ export class NodeState {
     const stopped = this.#drains.get(tenant_id) !== undefined || this.#nodeDrainStartedAt !== null;
     const idle = level.inflight === 0 && level.consumer_lag === 0;
     const state = !stopped ? 'active' : idle ? 'drained' : 'draining';
+    // Durations go by a clock that nobody sets; a deadline is a time of day, which a node may have wrong.
+    const timeOfDay = now + (this.#fault('clock_skew')?.value ?? 0);
     const overdue =
-      state === 'draining' && now > (this.#drains.get(tenant_id)?.deadline ?? Number.POSITIVE_INFINITY);
+      state === 'draining' && timeOfDay > (this.#drains.get(tenant_id)?.deadline ?? Number.POSITIVE_INFINITY);
     const blockers: NodeTenantBlocker[] = [];
     if (overdue) blockers.push({ code: 'drain_overdue', detail: 'the drain is past its deadline' });
     if (!this.#storage().ok)

@@ -130,7 +130,8 @@ export async function drainPlacements(
 
 function drainProblem({ tenant_id, state, blockers }: NodeTenant): string | null {
   if (state === 'drained') return null;
-  if (state === 'draining') return blockers[0]?.detail ?? null;
+  // Whether it is overdue is judged by the step's own time-box: the node's clock may be wrong.
+  if (state === 'draining') return blockers.find(({ code }) => code !== 'drain_overdue')?.detail ?? null;
   return `says that ${tenant_id} is ${state}`;
 }
 
