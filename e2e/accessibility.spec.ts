@@ -160,6 +160,8 @@ test.describe('every page', () => {
   test('is reached by keyboard, and focus comes back when a dialog closes', async ({ page }) => {
     await openSignedIn(page, world.control.url);
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+    // Where one may go is known once the entries stand there.
+    await page.getByRole('link', { name: 'Tenants', exact: true }).waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('t');
     await expect(page).toHaveURL(/\/tenants/);
