@@ -1,7 +1,8 @@
 /** All that is generated: path from the repository's root → text. */
+import { ruleFiles } from './alerts/rule-files.ts';
 import { dashboardFiles } from './dashboards/dashboard-files.ts';
 import { metricsContract } from './metric-catalogue/metrics-contract.ts';
 
 export function stackFiles(): Record<string, string> {
-  return { 'docs/metrics-contract.md': metricsContract(), ...dashboardFiles() };
+  return { 'docs/metrics-contract.md': metricsContract(), ...dashboardFiles(), ...ruleFiles() };
 }

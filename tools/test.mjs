@@ -11,6 +11,7 @@ import { findDockerClient } from './docker-client.mjs';
 import { findDockerEngine } from './docker-engine.mjs';
 import { findNatsServer } from './nats-server.mjs';
 import { buildUi, installPackages, programEnvironment, root, runMain, SetupError } from './setup.mjs';
+import { findVictoriaMetrics } from './victoria-metrics.mjs';
 import { readPlaywrightReport, readVitestReport } from './test-reports.mjs';
 
 const reportFolder = `${root}/.cache/test-reports`;
@@ -25,7 +26,7 @@ const stages = {
   schema: () => runQuietly('node', ['tools/generate-schema.ts', '--check']),
   openapi: () => runQuietly('node', ['tools/generate-openapi.ts', '--check']),
   stack: () => runQuietly('node', ['tools/generate-stack.ts', '--check']),
-  unit: () => runVitest('unit'),
+  unit: runUnitTests,
   integration: runIntegrationTests,
   swarm: runSwarmTests,
   ui: buildUiStage,
@@ -123,7 +124,15 @@ async function runVitest(project) {
   );
 }
 
-/** Tests of a server that cannot be had are skipped by vitest; why is said here. */
+/** Tests of a program that cannot be had are skipped by vitest; why is said here. */
+async function runUnitTests() {
+  const tester = findVictoriaMetrics('vmalert-tool');
+  const counts = await runVitest('unit');
+  const skips = tester.path ? [] : [`unit: every test of alert rules, because ${tester.reason}`];
+  return { ...counts, skips: [...skips, ...(counts.skips ?? [])] };
+}
+
+/** The same for servers. */
 async function runIntegrationTests() {
   const nats = findNatsServer();
   const docker = findDockerClient();

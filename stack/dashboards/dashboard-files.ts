@@ -1,7 +1,7 @@
 import { bottlenecksDashboard } from './bottlenecks-dashboard.ts';
 import { clusterDashboard } from './cluster-dashboard.ts';
 import { controlDashboard } from './control-dashboard.ts';
-import { buildDashboard } from './dashboard.ts';
+import { renderDashboard } from './dashboard.ts';
 import { DASHBOARDS } from './dashboard-list.ts';
 import { httpDashboard } from './http-dashboard.ts';
 import { infrastructureDashboard } from './infrastructure-dashboard.ts';
@@ -35,7 +35,7 @@ export function dashboardFiles(): Record<string, string> {
   return Object.fromEntries(
     SPECS.map((spec) => [
       `stack/generated/dashboards/${DASHBOARDS[spec.name].uid}.json`,
-      `${JSON.stringify(buildDashboard(spec), null, 2)}\n`,
+      renderDashboard(spec),
     ]),
   );
 }

@@ -2,7 +2,6 @@
 import { type Builder } from '@grafana/grafana-foundation-sdk/cog';
 import {
   AnnotationQueryBuilder,
-  type Dashboard,
   // oxlint-disable-next-line typescript/no-deprecated -- classic dashboards load in every Grafana 13; the newer kind does not
   DashboardBuilder,
   DashboardLinkBuilder,
@@ -33,7 +32,8 @@ export interface DashboardSpec {
   rows: readonly { title: string; panels: readonly Panel[] }[];
 }
 
-export function buildDashboard({ name, description, variables, next, rows }: DashboardSpec): Dashboard {
+/** The dashboard as JSON, as Grafana loads it. */
+export function renderDashboard({ name, description, variables, next, rows }: DashboardSpec): string {
   const { uid, title } = DASHBOARDS[name];
   // oxlint-disable-next-line typescript/no-deprecated -- see the import
   const dashboard = new DashboardBuilder(title)
@@ -53,7 +53,7 @@ export function buildDashboard({ name, description, variables, next, rows }: Das
     dashboard.withRow(new RowBuilder(row.title).id(++id));
     for (const panel of row.panels) dashboard.withPanel(panel(++id));
   }
-  return dashboard.build();
+  return `${JSON.stringify(dashboard.build(), null, 2)}\n`;
 }
 
 /** One at a time: figures of two environments in one panel answer no question. The control plane's own process is in none. */

@@ -36,8 +36,8 @@ Who hurts us, and which endpoint hurts us, are two questions with two families o
 - **Leaving.** A tenant that leaves loses its series, and further counts go to \`other\`. Counts are never moved from one series to another: a
   counter does not go down.
 - **A tenant and a route together** only for an allowlist of routes, at most 5 and fixed at build time. There is none today.
-- **Budgets.** 2,000 series from one instance (\`series_limit\` of its scrape job); what exceeds it is dropped and raises
-  \`ScrapeSeriesDropped\`. The store has a budget for the hour, with an alert at 90 %.
+- **Budgets.** 2,000 series from one instance (\`series_limit\` of its scrape job); what exceeds it is dropped. vmagent and the
+  store have a budget for the hour; \`SeriesBudgetNearlyUsed\` is raised at 90 %.
 
 Metrics marked *wanted* are in the contract, and panels and alerts for them exist; the simulated platform or the control plane
 does not export them yet.

@@ -194,6 +194,11 @@ export function predicted<Name extends MetricNameOf<'gauge'>>(
   return new Expression((scope) => `predict_linear(${range(scope)}, ${seconds})`);
 }
 
+/** 1 when there is no such series at all. */
+export function absent(expression: Expression<string>): Expression<never> {
+  return new Expression((scope) => `absent(${expression.render(scope)})`);
+}
+
 type Aggregation = 'sum' | 'max' | 'min' | 'avg' | 'count';
 
 /** Series merged by labels; no labels merges all. */
@@ -235,7 +240,7 @@ export function ratioBy<Label extends string, By extends Label>(
 /** Growth of a histogram's buckets per second. */
 export function bucketRate<Name extends MetricNameOf<'histogram'>>(
   name: Name,
-  matchers: Matchers<Name> = {},
+  matchers: Matchers<Name> & { le?: string } = {},
   window?: string,
 ): Expression<LabelOf<Name> | 'le'> {
   return new Expression(

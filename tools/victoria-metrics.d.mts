@@ -1,0 +1,1 @@
+export declare function findVictoriaMetrics(program: string): { path: string } | { reason: string };
