@@ -1,7 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { METRICS, type MetricName } from '#stack/metric-catalogue/catalogue.ts';
 import { TARGET_LABELS } from '#stack/metric-catalogue/metric.ts';
+import { findVictoriaMetrics } from '#tools/victoria-metrics.mjs';
 import { dashboardFiles } from './dashboard-files.ts';
 import { DASHBOARDS } from './dashboard-list.ts';
 import { LOGS_SOURCE, METRICS_SOURCE } from './panel.ts';
@@ -37,6 +42,7 @@ interface GeneratedDashboard {
   annotations: { list: { name: string; expr: string }[] };
 }
 
+const vmalert = findVictoriaMetrics('vmalert');
 const dashboards = Object.values(dashboardFiles()).map((text) => JSON.parse(text) as GeneratedDashboard);
 const panels = dashboards.flatMap((dashboard) =>
   dashboard.panels
@@ -161,6 +167,12 @@ describe('every query', () => {
     expect(unbounded).toEqual([]);
   });
 
+  it.skipIf(!('path' in vmalert))('is read by VictoriaMetrics, as one that is broken is not', () => {
+    const exprs = [...new Set(metricQueries.map(({ expr }) => expr))];
+    expect(parse(exprs)).toBe('');
+    expect(parse([`${exprs[0]})`])).toContain('invalid expression');
+  });
+
   it('asks for the largest series only of one moment', () => {
     const moving = metricQueries.filter(({ expr, instant }) => expr.includes('topk(') && !instant);
     expect(moving).toEqual([]);
@@ -182,6 +194,24 @@ describe('every query', () => {
     expect(wrong).toEqual([]);
   });
 });
+
+/** What vmalert has against the expressions; nothing when it reads them all. */
+function parse(exprs: string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'control-queries-'));
+  try {
+    const rules = exprs.map((expr, index) => ({
+      record: `query_${index}`,
+      expr: expr.replaceAll('$__rate_interval', '5m').replaceAll(/\$\w+/g, 'chosen'),
+    }));
+    const file = join(folder, 'queries.yaml');
+    writeFileSync(file, JSON.stringify({ groups: [{ name: 'queries', rules }] }));
+    const program = 'path' in vmalert ? vmalert.path : vmalert.reason;
+    const { status, stderr } = spawnSync(program, ['-dryRun', `-rule=${file}`], { encoding: 'utf8' });
+    return status === 0 ? '' : stderr;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 function linksOf(dashboard: GeneratedDashboard): string[] {
   return [
