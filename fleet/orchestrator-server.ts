@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
+import { HOST_AVAILABILITIES } from '#contract/fleet.ts';
 import {
-  HOST_AVAILABILITIES,
   OrchestratorConflictError,
   OrchestratorError,
   type OrchestratorEvent,

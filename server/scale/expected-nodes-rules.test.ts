@@ -7,7 +7,7 @@ import {
   type KnownService,
   type KnownTask,
 } from './expected-nodes-rules.ts';
-import { TASK_STATES } from './orchestrator.ts';
+import { TASK_STATES } from '#contract/fleet.ts';
 import type { NodeSettings } from './scale-settings.ts';
 
 const service = (fields: Partial<KnownService> = {}): KnownService => ({

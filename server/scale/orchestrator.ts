@@ -9,8 +9,8 @@
  *
  * Every method rejects with OrchestratorError when the orchestrator gives no usable answer.
  */
+import type { HOST_AVAILABILITIES, TASK_STATES } from '#contract/fleet.ts';
 
-export const HOST_AVAILABILITIES = ['active', 'pause', 'drain'] as const;
 /** `active` takes tasks, `pause` keeps what it has but takes no more (cordoned), `drain` gives its tasks away. */
 export type HostAvailability = (typeof HOST_AVAILABILITIES)[number];
 
@@ -89,22 +89,6 @@ export type OrchestratorService = {
   updated_at: string;
 };
 
-export const TASK_STATES = [
-  'new',
-  'pending',
-  'assigned',
-  'accepted',
-  'preparing',
-  'ready',
-  'starting',
-  'running',
-  'complete',
-  'shutdown',
-  'failed',
-  'rejected',
-  'remove',
-  'orphaned',
-] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
 export type OrchestratorTask = {

@@ -1,12 +1,12 @@
 /** The engine's objects in the words of the Orchestrator port. */
-import {
-  TASK_STATES,
-  type OrchestratorHost,
-  type OrchestratorService,
-  type OrchestratorTask,
-  type TaskState,
-  type UpdatePolicy,
-  type UpdateState,
+import { TASK_STATES } from '#contract/fleet.ts';
+import type {
+  OrchestratorHost,
+  OrchestratorService,
+  OrchestratorTask,
+  TaskState,
+  UpdatePolicy,
+  UpdateState,
 } from '#server/scale/orchestrator.ts';
 import type { EngineNode, EngineService, EngineTask, ServiceSpec, TaskTemplate } from './engine-objects.ts';
 import type { SpecSeal } from './spec-seal.ts';
