@@ -15,10 +15,10 @@ import {
 const REFUSED = /^Failed to load resource: the server responded with a status of 4\d\d /;
 
 /** Collects what goes wrong on any page of a context: console errors (CSP violations are some) and exceptions that nobody caught. */
-function collectErrors(context: BrowserContext): string[] {
+function collectErrors(context: BrowserContext, expected: RegExp): string[] {
   const errors: string[] = [];
   context.on('console', (message) => {
-    if (message.type() === 'error' && !REFUSED.test(message.text()))
+    if (message.type() === 'error' && !expected.test(message.text()))
       errors.push(`${message.page()?.url()}: ${message.text()}`);
   });
   context.on('weberror', (problem) => {
@@ -27,10 +27,11 @@ function collectErrors(context: BrowserContext): string[] {
   return errors;
 }
 
-/** A test whose pages may not write an error to the console. */
-export const test = base.extend({
-  context: async ({ context }, provide) => {
-    const errors = collectErrors(context);
+/** A test whose pages may not write an error to the console, but those that `expectedErrors` fits. */
+export const test = base.extend<{ expectedErrors: RegExp }>({
+  expectedErrors: [REFUSED, { option: true }],
+  context: async ({ context, expectedErrors }, provide) => {
+    const errors = collectErrors(context, expectedErrors);
     await provide(context);
     expect(errors, 'errors in the browser').toEqual([]);
   },

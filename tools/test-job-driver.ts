@@ -80,7 +80,9 @@ export function driveJob(
       const tenant_id = typeof input['tenant_id'] === 'string' ? input['tenant_id'] : null;
       await db
         .transaction()
-        .execute(async (tx) => definition.settle?.(tx, { job_id, input, state, tenant_id }));
+        .execute(async (tx) =>
+          definition.settle?.(tx, { job_id, input, state, tenant_id, half_done: false }),
+        );
     },
   };
 }

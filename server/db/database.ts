@@ -82,8 +82,7 @@ export function constraintOf(error: unknown): { code: string; constraint: string
 export const UNIQUE_VIOLATION = '23505';
 
 /** Classes and codes of PostgreSQL that mean: not now. Connection trouble, starting or stopping, no connection, disk or memory left. */
-const AWAY_CODES =
-  /^(08|53|57P)|^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+const AWAY_CODES = /^(08|53|57P)|^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 /** What the client says without a code. */
 const AWAY_WORDS =
   /Connection terminated|connection timeout|timeout expired|timeout exceeded when trying to connect|is not queryable/i;

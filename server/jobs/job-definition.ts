@@ -38,6 +38,8 @@ export interface FinishedJob<I> {
   input: I;
   state: Extract<JobState, 'succeeded' | 'failed_rolled_back' | 'cancelled_rolled_back' | 'stuck'>;
   tenant_id: string | null;
+  /** A person skipped what was stuck: the target is not as the state says until somebody has put it right. */
+  half_done: boolean;
 }
 
 export interface JobDefinition<I = Record<string, unknown>> {

@@ -128,7 +128,8 @@ interface Finish {
   executorId: string;
 }
 
-const FINISH = `select journal_finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as first, set_config('synchronous_commit', 'on', true)
+const FINISH = `select journal_finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as first, set_config('synchronous_commit', 'on', true),
+    exists (select from job_steps where job_id = $1 and state = 'undo_skipped') as half_done
   where ${followsOn(11)}`;
 
 /**
@@ -156,9 +157,12 @@ export async function finishJob(
   const { settle } = definition;
   if (!settle) return (await journal.pool.query(FINISH, values)).rows.length > 0;
   return journal.db.transaction().execute(async (tx) => {
-    const { rows } = await tx.executeQuery<{ first: boolean }>(CompiledQuery.raw(FINISH, values));
-    if (rows[0]?.first) {
-      await settle(tx, { job_id: job.job_id, input: job.input, state, tenant_id: job.tenant_id });
+    const query = CompiledQuery.raw(FINISH, values);
+    const { rows } = await tx.executeQuery<{ first: boolean; half_done: boolean }>(query);
+    const [finished] = rows;
+    if (finished?.first) {
+      const { job_id, input, tenant_id } = job;
+      await settle(tx, { job_id, input, state, tenant_id, half_done: finished.half_done });
     }
     return rows.length > 0;
   });

@@ -158,11 +158,15 @@ export function archiveTenantJob(dependencies: ScaleDependencies): JobDefinition
 
 async function settleArchive(
   tx: Tx,
-  { input, state, job_id }: FinishedJob<ArchiveTenantInput>,
+  { input, state, job_id, half_done }: FinishedJob<ArchiveTenantInput>,
 ): Promise<void> {
   const { tenant_id, previous_status, resources = [] } = input;
   if (state === 'succeeded') await insertRetired(tx, { tenant_id, job_id }, resources);
   const status =
-    state === 'succeeded' ? TENANT_ACTIONS.archive.to : state === 'stuck' ? 'degraded' : previous_status;
+    state === 'succeeded'
+      ? TENANT_ACTIONS.archive.to
+      : state === 'stuck' || half_done
+        ? 'degraded'
+        : previous_status;
   await setTenantStatus(tx, tenant_id, status);
 }

@@ -196,7 +196,7 @@ async function untouched(store: PlacementStore, move: Move): Promise<boolean> {
 
 async function settleMigration(tx: Tx, job: FinishedJob<MigrateTenantInput>): Promise<void> {
   const { tenant_id, previous_status } = job.input;
-  await setTenantStatus(tx, tenant_id, job.state === 'stuck' ? 'degraded' : previous_status);
+  await setTenantStatus(tx, tenant_id, job.state === 'stuck' || job.half_done ? 'degraded' : previous_status);
 }
 
 function describeStuck(input: MigrateTenantInput, step: string, during: 'run' | 'undo'): string {

@@ -203,8 +203,15 @@ export function tenantDrainJobs(dependencies: ScaleDependencies): JobDefinition[
   ];
 }
 
-async function settleTenantDrain(tx: Tx, { input, state }: FinishedJob<TenantDrainInput>): Promise<void> {
+async function settleTenantDrain(
+  tx: Tx,
+  { input, state, half_done }: FinishedJob<TenantDrainInput>,
+): Promise<void> {
   const status =
-    state === 'succeeded' ? statusAfter(input) : state === 'stuck' ? 'degraded' : input.previous_status;
+    state === 'succeeded'
+      ? statusAfter(input)
+      : state === 'stuck' || half_done
+        ? 'degraded'
+        : input.previous_status;
   await setTenantStatus(tx, input.tenant_id, status);
 }
