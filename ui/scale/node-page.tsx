@@ -5,11 +5,12 @@ import { listShards, type Node } from '#contract/scale.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import { useEnvironment } from '#ui/app/environment.tsx';
+import { useNow } from '#ui/patterns/clock.ts';
 import { DetailPage } from '#ui/patterns/detail-page.tsx';
 import { Figure, Unknown } from '#ui/patterns/figure.tsx';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
-import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
+import { isStale, OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
@@ -33,6 +34,8 @@ export function NodePage() {
   } = useEndpoint(getNode, { params: { node_id }, query: { environment } }, live);
   const shards = useEndpoint(listShards, { query: { environment } }, live);
   const { actionsFor, drain, drainReason, dialog } = useNodeActions();
+  const now = useNow();
+  const stale = node !== undefined && isStale(node.observation, now);
   return (
     <DetailPage
       parent={PARENT}
@@ -80,8 +83,12 @@ export function NodePage() {
     >
       {node && (
         <>
-          <Trouble problem={node.problem} />
-          <Facts node={node} />
+          <Trouble
+            problem={
+              node.problem && stale ? `${node.problem} What follows is its last answer.` : node.problem
+            }
+          />
+          <Facts node={node} stale={stale} />
           {node.kind !== 'gateway' && (
             <NodeShards
               node={node}
@@ -90,9 +97,11 @@ export function NodePage() {
               onRetry={() => void shards.refetch()}
             />
           )}
-          <Panel title="Readiness checks" flush>
-            <NodeChecks checks={node.checks} />
-          </Panel>
+          <div className={classes.known} data-stale={stale || undefined}>
+            <Panel title="Readiness checks" flush>
+              <NodeChecks checks={node.checks} />
+            </Panel>
+          </div>
           {dialog}
         </>
       )}
@@ -100,11 +109,11 @@ export function NodePage() {
   );
 }
 
-function Facts({ node }: { node: Node }) {
+function Facts({ node, stale }: { node: Node; stale: boolean }) {
   const { load, version, git_sha, placement_revision, inflight, consumer_lag, storage, labels } = node;
   const silent = node.problem ?? 'The node did not say';
   return (
-    <div className={classes.facts}>
+    <div className={classes.facts} data-stale={stale || undefined}>
       <Properties>
         <Property name="Host">
           <HostOfNode node={node} className={classes.link} />
