@@ -1,6 +1,5 @@
 /** A migration whose undo does not go through: what the page of the job says, and both ways out of it. */
-import type { Page } from '@playwright/test';
-import { expect } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import type { Job } from '#contract/jobs.ts';
 import { openSignedIn, test } from './admin-browser.ts';
 import { OWNER, signIn, waitFor, type Caller, type ControlProcess } from './control-process.ts';

@@ -2,7 +2,7 @@
 import { type Builder } from '@grafana/grafana-foundation-sdk/cog';
 import {
   AnnotationQueryBuilder,
-  // oxlint-disable-next-line typescript/no-deprecated -- classic dashboards load in every Grafana 13; the newer kind does not
+  // Classic dashboards load in every Grafana 13; the newer kind does not.
   DashboardBuilder,
   DashboardLinkBuilder,
   DashboardLinkType,
