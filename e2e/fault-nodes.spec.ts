@@ -62,52 +62,65 @@ test.describe.serial('a node', () => {
       .find((shard) => shard !== here);
   }
 
-  for (const [name, fault, state, says] of [
-    ['hangs', { fault: 'hang' }, 'unreachable', /does not answer/],
-    ['returns rubbish', { fault: 'garbage' }, 'lying', /against the node contract/],
-    ['fails', { fault: 'error_500' }, 'not_ready', /answers .* with 500/],
-    ['dawdles', { fault: 'slow', value: 5_000 }, 'unreachable', /does not answer/],
-  ] as const) {
-    test(`that ${name} is shown as that, blocks by name what needs it and nothing else`, async () => {
-      const [node_id = ''] = await platform.serving('aggregate', 'needs-it');
-      const before = await waitFor(
-        'a ready node',
-        () => nodeRow(node_id),
-        (node) => node?.state === 'ready',
-      );
-      const on = switchOn({ ...fault, node_id });
-      const row = await waitFor(
-        `a node that ${name}`,
-        () => nodeRow(node_id),
-        (node) => node?.state === state,
-      );
-      expect(row?.problem).toContain(node_id);
-      expect(row?.problem).toMatch(says);
-      // The figures stay those of the last answer, with its time.
-      expect(row).toMatchObject({ version: before?.version, shards: before?.shards });
-      const aged = await waitFor(
-        'figures that age',
-        () => nodeRow(node_id),
-        (node) =>
-          Date.now() - Date.parse(node?.observation.observed_at ?? '') >
-          2_000 * (node?.observation.interval_s ?? 0),
-      );
-      expect(aged?.observation.source).toBe('node admin API');
+  test('that hangs, returns rubbish, fails or dawdles is shown as that, and blocks by name what needs it and nothing else', async () => {
+    const cases = [
+      { node_id: 'prod-prj-1', fault: 'hang', state: 'unreachable', says: /does not answer/ },
+      { node_id: 'prod-prj-2', fault: 'garbage', state: 'lying', says: /against the node contract/ },
+      { node_id: 'prod-prj-3', fault: 'error_500', state: 'not_ready', says: /answers .* with 500/ },
+      { node_id: 'prod-run-1', fault: 'slow', value: 5_000, state: 'unreachable', says: /does not answer/ },
+    ] as const;
+    const reader = keepReading(caller, ['/scale/nodes', '/scale/shards', '/tenants/needs-it']);
+    const shown = await Promise.all(
+      cases.map(async ({ state, says, ...fault }) => {
+        const { node_id } = fault;
+        const before = await waitFor(
+          'a ready node',
+          () => nodeRow(node_id),
+          (node) => node?.state === 'ready',
+        );
+        const { id } = switchOn(fault);
+        const row = await waitFor(
+          `${node_id} to be ${state}`,
+          () => nodeRow(node_id),
+          (node) => node?.state === state,
+        );
+        expect(row?.problem).toContain(node_id);
+        expect(row?.problem).toMatch(says);
+        // The figures stay those of the last answer, with its time.
+        expect(row).toMatchObject({ version: before?.version, shards: before?.shards });
+        const aged = await waitFor(
+          'figures that age',
+          () => nodeRow(node_id),
+          (node) =>
+            Date.now() - Date.parse(node?.observation.observed_at ?? '') >
+            2_000 * (node?.observation.interval_s ?? 0),
+        );
+        expect(aged?.observation.source).toBe('node admin API');
+        return { node_id, fault: fault.fault, id };
+      }),
+    );
 
-      const plan = await planOf('needs-it', 'aggregate');
-      expect(plan.status).toBe(200);
-      expect(plan.body.blockers.map(({ subject }) => subject)).toContainEqual({ type: 'node', id: node_id });
-      const other = await planOf('steady', 'projection');
-      expect(other.body.blockers).toEqual([]);
+    const plan = await planOf('needs-it', 'projection');
+    expect(plan.status).toBe(200);
+    const named = plan.body.blockers.map(({ subject }) => subject.id);
+    expect(named).toEqual(expect.arrayContaining(['prod-prj-1', 'prod-prj-2', 'prod-prj-3']));
+    expect(named).not.toContain('prod-run-1');
+    expect((await planOf('needs-it', 'runner')).body.blockers).toMatchObject([
+      { subject: { type: 'node', id: 'prod-run-1' } },
+    ]);
+    expect((await planOf('needs-it', 'aggregate')).body.blockers).toEqual([]);
 
-      platform.fleet.faults.switchOff(on.id);
+    for (const { node_id, fault, id } of shown) {
+      platform.fleet.faults.switchOff(id);
       await timedUntil(
-        `no longer ${name} → ready`,
+        `no longer ${fault} → ready`,
         () => nodeRow(node_id),
         (node) => node?.state === 'ready' && node.problem === null,
       );
-    });
-  }
+    }
+    await reader.stop();
+    expect(reader.met.filter(({ status }) => status !== 200)).toEqual([]);
+  });
 
   test('that hangs in the middle of a migration which needs it: it times out and undoes by name, while moves of others go on', async () => {
     const stalls = platform.nodes

@@ -34,7 +34,7 @@ interface LastingPlatformOptions {
   /** Where the nodes read placements, when not in the placement file. */
   openStore?: () => PlacementStore;
   /** What `control.yaml` says of the environment beside its name and nodes, or instead. */
-  settings?: (fleet: FleetManifest) => object;
+  settings?: (fleet: FleetManifest, folder: string) => object;
 }
 
 /** One environment, `prod`, that a `control.yaml` names. */
@@ -75,7 +75,7 @@ export async function startLastingPlatform({
         production: true,
         placement: { file: path.join(folder, `placement-${ENVIRONMENT}.db`) },
         nodes,
-        ...settingsOf(fleet.manifest),
+        ...settingsOf(fleet.manifest, folder),
       },
     ],
   };
