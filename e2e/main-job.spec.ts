@@ -294,6 +294,15 @@ test.describe('the main job', () => {
     expect([refused.status, refused.body.code]).toEqual([403, 'permission_denied']);
   });
 
+  test('whoever signs in first is told nothing that was asked before', async () => {
+    const page = async (path: string, cookie: string) =>
+      (await fetch(`${world.control.url}${path}`, { headers: { accept: 'text/html', cookie } })).text();
+    const asked = 'href="/admin/v1/iam/me"';
+    expect(await page('/tenants', owner.cookie)).toContain(asked);
+    expect(await page('/tenants', '')).not.toContain(asked);
+    expect(await page('/sign-in', owner.cookie)).not.toContain(asked);
+  });
+
   test('after a session is revoked elsewhere, the next action leads to the sign-in page, with the reason, and back', async ({
     page,
   }) => {
