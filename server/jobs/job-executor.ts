@@ -31,7 +31,7 @@ interface ExecutorOptions {
 /** First key of the executors' advisory locks; the second is a hash of the executor's id. */
 const EXECUTOR_LOCK = 7_070_002;
 /** How often the engine looks for queued jobs; a job starts after half of it on average. Each look takes three round trips, idle or not. */
-const POLL_EVERY_MS = 80;
+const POLL_EVERY_MS = 70;
 const WATCH_EVERY_MS = 1_000;
 /** How soon a lost lock is asked for again: well before anybody looks a second time. */
 const LOCK_AGAIN_MS = 200;
