@@ -27,7 +27,7 @@ test.describe.serial('a page that is open while', () => {
   });
 
   /** Tells a page that stayed open from one that was loaded anew. */
-  const mark = (page: Page) => page.evaluate(() => void document.body.setAttribute('data-stayed', 'yes'));
+  const mark = (page: Page) => page.evaluate(() => document.body.setAttribute('data-stayed', 'yes'));
   const stayed = (page: Page) => expect(page.locator('body')).toHaveAttribute('data-stayed', 'yes');
 
   test('PostgreSQL is away keeps the last rows, dimmed, and recovers by itself', async ({
