@@ -94,69 +94,76 @@ test.describe.serial('the simulated orchestrator', () => {
   });
   test.afterEach(() => platform.fleet.faults.clear());
 
-  for (const [name, fault] of [
-    ['cut off', 'orchestrator_unreachable'],
-    ['hanging', 'orchestrator_hangs'],
-  ] as const) {
-    test(`${name}: a migration waits by name and goes on, a scaling is refused by name`, async () => {
-      const tenant = `through-${name.replace(' ', '-')}`;
-      await createTenant(caller, tenant);
-      const projection = (await servicesOf(caller)).find(({ kind }) => kind === 'projection');
-      if (!projection) throw new Error('there is no service of projections');
-      const replicas = (projection.replicas_desired ?? 0) + 1;
-      const stalls = platform.nodes
-        .filter(({ kind }) => kind === 'aggregate')
-        .map(({ node_id }) => platform.fleet.faults.switchOn({ fault: 'drain_stalls', node_id }));
-      const { job_id, target } = await startMove(platform, caller, tenant);
-      const job = async (id: string) => (await caller.call<Job>('GET', `/jobs/${id}`)).body;
-      await waitFor(
-        'the drain',
-        () => job(job_id),
-        ({ steps }) => steps.some(({ name: step, progress }) => step === 'drain' && progress !== null),
-      );
-      const plan = await waitFor(
-        'a plan',
-        () => planScaling(caller, projection.service_id, replicas),
-        ({ body }) => body.blockers?.length === 0,
-      );
-
-      const reader = keepReading(caller, READ);
-      const { id } = platform.fleet.faults.switchOn({ fault, environment: ENVIRONMENT });
-      await untilNamed(control, caller, /orchestrator/);
-      const refused = await caller.call('POST', '/scale/service-scalings', {
-        environment: ENVIRONMENT,
-        service_id: projection.service_id,
-        replicas,
-        plan_hash: plan.body.plan_hash,
-        reason: 'more room',
-      });
-      expect(refused).toMatchObject({
-        status: 502,
-        body: { code: 'upstream_failed', detail: expect.stringContaining(ENVIRONMENT) },
-      });
-      for (const stalled of stalls) platform.fleet.faults.switchOff(stalled.id);
-      const waiting = await waitFor(
-        'the step that waits for the orchestrator',
-        () => job(job_id),
-        ({ steps }) =>
-          steps.some(
-            ({ state, progress }) =>
-              state === 'running' && /orchestrator of prod/.test(JSON.stringify(progress)),
-          ),
-      );
-      expect(waiting.state).toBe('running');
-
-      platform.fleet.faults.switchOff(id);
-      await untilLive(`orchestrator no longer ${name} → live`, caller);
-      const ended = await timed(`orchestrator no longer ${name} → the migration has ended`, () =>
-        waitForJob(caller, job_id),
-      );
-      expect(ended.state).toBe('succeeded');
-      expect(await platform.serving('aggregate', tenant)).toEqual([target.node_id]);
-      await reader.stop();
-      expect(reader.met.filter(({ status }) => status !== 200)).toEqual([]);
-    });
+  /** A service of projections, with a plan for one more replica. */
+  async function planOneMore() {
+    const service = (await servicesOf(caller)).find(({ kind }) => kind === 'projection');
+    if (!service) throw new Error('there is no service of projections');
+    const replicas = (service.replicas_desired ?? 0) + 1;
+    const plan = await waitFor(
+      'a plan',
+      () => planScaling(caller, service.service_id, replicas),
+      ({ body }) => body.blockers?.length === 0,
+    );
+    const { plan_hash } = plan.body;
+    return {
+      environment: ENVIRONMENT,
+      service_id: service.service_id,
+      replicas,
+      plan_hash,
+      reason: 'more room',
+    };
   }
+  const refused = {
+    status: 502,
+    body: { code: 'upstream_failed', detail: expect.stringContaining(ENVIRONMENT) },
+  };
+
+  test('cut off: a migration waits by name and goes on, a scaling is refused by name', async () => {
+    const tenant = 'through-a-cut';
+    await createTenant(caller, tenant);
+    const stalls = platform.nodes
+      .filter(({ kind }) => kind === 'aggregate')
+      .map(({ node_id }) => platform.fleet.faults.switchOn({ fault: 'drain_stalls', node_id }));
+    const { job_id, target } = await startMove(platform, caller, tenant);
+    const job = async () => (await caller.call<Job>('GET', `/jobs/${job_id}`)).body;
+    await waitFor('the drain', job, ({ steps }) =>
+      steps.some(({ name, progress }) => name === 'drain' && progress !== null),
+    );
+    const oneMore = await planOneMore();
+
+    const reader = keepReading(caller, READ);
+    const { id } = platform.fleet.faults.switchOn({
+      fault: 'orchestrator_unreachable',
+      environment: ENVIRONMENT,
+    });
+    await untilNamed(control, caller, /orchestrator/);
+    expect(await caller.call('POST', '/scale/service-scalings', oneMore)).toMatchObject(refused);
+    for (const stalled of stalls) platform.fleet.faults.switchOff(stalled.id);
+    await waitFor('the step that waits for the orchestrator', job, ({ steps }) =>
+      steps.some(
+        ({ state, progress }) => state === 'running' && /orchestrator of prod/.test(JSON.stringify(progress)),
+      ),
+    );
+
+    platform.fleet.faults.switchOff(id);
+    await untilLive('orchestrator no longer cut off → live', caller);
+    const ended = await timed('orchestrator live → the migration has ended', () =>
+      waitForJob(caller, job_id),
+    );
+    expect(ended.state).toBe('succeeded');
+    expect(await platform.serving('aggregate', tenant)).toEqual([target.node_id]);
+    await reader.stop();
+    expect(reader.met.filter(({ status }) => status !== 200)).toEqual([]);
+  });
+
+  test('hanging: the fleet is shown with its age, a scaling is refused by name', async () => {
+    const oneMore = await planOneMore();
+    const { id } = platform.fleet.faults.switchOn({ fault: 'orchestrator_hangs', environment: ENVIRONMENT });
+    await untilNamed(control, caller, /orchestrator/);
+    expect(await caller.call('POST', '/scale/service-scalings', oneMore)).toMatchObject(refused);
+    platform.fleet.faults.switchOff(id);
+    await untilLive('orchestrator no longer hangs → live', caller);
+  });
 });
 
 /** A Docker socket that can be taken away: what is sent to it goes on to the engine's own. */
@@ -237,29 +244,24 @@ test.describe.serial('a Docker Swarm', () => {
     await engines?.stop();
   });
 
-  for (const [name, away, back] of [
-    ['whose socket is gone', () => socket.take(), () => socket.put()],
-    ['whose engine is killed', () => host.killEngine(), () => host.startEngine()],
-  ] as const) {
-    test(`${name}: the fleet is shown with its age, plans are refused by name, and what changed meanwhile is found`, async () => {
-      const [service] = await servicesOf(caller);
-      const reader = keepReading(caller, READ);
-      await away();
-      await untilNamed(control, caller, /docker|swarm|engine/i);
-      expect(await planScaling(caller, service?.service_id ?? '', 2)).toMatchObject({
-        status: 502,
-        body: { code: 'upstream_failed', detail: expect.stringContaining(ENVIRONMENT) },
-      });
-      if (name === 'whose socket is gone') await createService('made-meanwhile');
-      await back();
-      await untilLive(`Swarm ${name}, back → live`, caller);
-      await waitFor(
-        'what was made meanwhile',
-        () => servicesOf(caller),
-        (items) => items.some((each) => each.name === 'made-meanwhile'),
-      );
-      await reader.stop();
-      expect(reader.met.filter(({ status }) => status !== 200)).toEqual([]);
+  test('whose socket is gone is shown with its age, plans are refused by name, and what changed meanwhile is found', async () => {
+    const [service] = await servicesOf(caller);
+    const reader = keepReading(caller, READ);
+    await socket.take();
+    await untilNamed(control, caller, /docker|swarm|engine/i);
+    expect(await planScaling(caller, service?.service_id ?? '', 2)).toMatchObject({
+      status: 502,
+      body: { code: 'upstream_failed', detail: expect.stringContaining(ENVIRONMENT) },
     });
-  }
+    await createService('made-meanwhile');
+    await socket.put();
+    await untilLive('Docker socket back → live', caller);
+    await waitFor(
+      'what was made meanwhile',
+      () => servicesOf(caller),
+      (items) => items.some(({ name }) => name === 'made-meanwhile'),
+    );
+    await reader.stop();
+    expect(reader.met.filter(({ status }) => status !== 200)).toEqual([]);
+  });
 });

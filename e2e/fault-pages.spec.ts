@@ -75,48 +75,41 @@ test.describe.serial('a page that is open while', () => {
     await stayed(page);
   });
 
-  test('the placement store is away says so with the age of what it shows, and catches up by itself', async ({
-    page,
-  }) => {
-    await openSignedIn(page, `${control.url}/scale/placements`);
-    await expect(page.getByRole('row').filter({ hasText: 'acme' }).first()).toBeVisible();
-    await mark(page);
-    platform.line.cut();
-    const summary = page.getByRole('status').filter({ hasText: 'The placement store of prod fails' });
-    await expect(summary).toBeVisible({ timeout: 20_000 });
-    await expect(page.getByLabel('Stale').first()).toBeVisible({ timeout: 20_000 });
-    await expect(page.getByRole('row').filter({ hasText: 'acme' }).first()).toBeVisible();
-    await page.getByRole('link', { name: 'Overview' }).click();
-    await expect(page.getByText(/placement store of prod/i).first()).toBeVisible({ timeout: 20_000 });
-    await page.goBack();
-    platform.line.mend();
-    await timed('NATS back → the page is current again', () =>
-      expect(summary).toHaveCount(0, { timeout: 30_000 }),
-    );
-    await expect(page.getByLabel('Stale')).toHaveCount(0, { timeout: 20_000 });
-    await stayed(page);
-  });
-
-  test('a node hangs shows the node as unreachable, its last figures with their age, and its return', async ({
+  test('the placement store is away and a node hangs says both, with the age of what it shows, and catches up by itself', async ({
     page,
   }) => {
     await openSignedIn(page, `${control.url}/scale/nodes`);
-    const row = page.getByRole('row').filter({ hasText: 'prod-prj-2' });
-    await expect(row).toContainText('ready');
+    const node = page.getByRole('row').filter({ hasText: 'prod-prj-2' });
+    await expect(node).toContainText('ready');
     await mark(page);
     const { id } = platform.fleet.faults.switchOn({ fault: 'hang', node_id: 'prod-prj-2' });
-    await expect(row).toContainText('unreachable', { timeout: 20_000 });
-    await expect(row.getByLabel('Stale')).toBeVisible({ timeout: 20_000 });
-    await row.getByRole('link', { name: 'prod-prj-2' }).click();
+    platform.line.cut();
+
+    const store = page.getByRole('status').filter({ hasText: 'The placement store of prod fails' });
+    await expect(store).toBeVisible({ timeout: 20_000 });
+    await expect(node).toContainText('unreachable', { timeout: 20_000 });
+    await expect(node.getByLabel('Stale')).toBeVisible({ timeout: 20_000 });
+    await node.getByRole('link', { name: 'prod-prj-2' }).click();
     await expect(page.getByRole('status').filter({ hasText: 'prod-prj-2 does not answer' })).toContainText(
       'What follows is its last answer.',
     );
-    await page.goBack();
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await expect(page.getByText(/placement store of prod/i).first()).toBeVisible({ timeout: 20_000 });
+    await expect(page.getByText(/prod-prj-2/).first()).toBeVisible();
+    await page.getByRole('link', { name: 'Scale & Placement' }).click();
+    await page.getByRole('link', { name: 'Placements', exact: true }).click();
+    await expect(page.getByRole('row').filter({ hasText: 'acme' }).first()).toBeVisible();
+    await expect(page.getByLabel('Stale').first()).toBeVisible();
+
+    platform.line.mend();
     platform.fleet.faults.switchOff(id);
-    await timed('node answers → the row is ready', () =>
-      expect(row).toContainText('ready', { timeout: 20_000 }),
+    await timed('NATS back → the page is current again', () =>
+      expect(store).toHaveCount(0, { timeout: 30_000 }),
     );
-    await expect(row.getByLabel('Stale')).toHaveCount(0, { timeout: 20_000 });
+    await expect(page.getByLabel('Stale')).toHaveCount(0, { timeout: 20_000 });
+    await page.getByRole('link', { name: 'Nodes', exact: true }).click();
+    await expect(node).toContainText('ready', { timeout: 20_000 });
+    await expect(node.getByLabel('Stale')).toHaveCount(0, { timeout: 20_000 });
     await stayed(page);
   });
 });

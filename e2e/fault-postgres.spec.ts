@@ -212,15 +212,15 @@ test.describe.serial('PostgreSQL dies', () => {
       );
     }
     await createTenant(caller, 'after-it-all');
-    const { body } = await caller.call<{ items: EnvironmentSummary[] }>('GET', '/scale/environments');
     const store = openPlacementFileStore(placementFilePath(platform.folder, ENVIRONMENT));
     const revision = await store.currentRevision();
     await store.close();
-    expect(body.items[0]).toMatchObject({
-      watcher: { state: 'live' },
-      placement_count: 9,
-      placement_revision: revision,
-    });
+    await expect
+      .poll(
+        async () =>
+          (await caller.call<{ items: EnvironmentSummary[] }>('GET', '/scale/environments')).body.items[0],
+      )
+      .toMatchObject({ watcher: { state: 'live' }, placement_count: 9, placement_revision: revision });
     const count = async () => {
       const client = new pg.Client({ connectionString: platform.postgres.url });
       await client.connect();

@@ -1,4 +1,4 @@
-import { QueryClient } from '@tanstack/react-query';
+import { QueryCache, QueryClient } from '@tanstack/react-query';
 import { NetworkError, ProblemError } from '#ui/api/errors.ts';
 
 const MAX_RETRIES = 2;
@@ -11,8 +11,20 @@ const mayPass = (error: unknown): boolean =>
   error instanceof NetworkError || (error instanceof ProblemError && error.problem.status >= 500);
 const retry = (failures: number, error: unknown): boolean => failures < MAX_RETRIES && mayPass(error);
 
-export const createQueryClient = (): QueryClient =>
-  new QueryClient({
+/** Nothing answers: the control plane is out of reach, or its database is. */
+const isAway = (error: unknown): boolean =>
+  error instanceof NetworkError || (error instanceof ProblemError && error.code === 'unavailable');
+
+export function createQueryClient(): QueryClient {
+  const client = new QueryClient({
+    queryCache: new QueryCache({
+      // Where one is answered again, all that are looked at may ask at once instead of each in its own time.
+      onSuccess: () =>
+        void client.refetchQueries(
+          { type: 'active', predicate: ({ state }) => isAway(state.error) },
+          { cancelRefetch: false },
+        ),
+    }),
     defaultOptions: {
       queries: {
         retry,
@@ -23,3 +35,5 @@ export const createQueryClient = (): QueryClient =>
       mutations: { retry: false },
     },
   });
+  return client;
+}
