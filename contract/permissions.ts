@@ -27,6 +27,7 @@ export const PERMISSIONS = {
   'scale.apply': 'Change how many replicas a service runs',
   'ops.restart': 'Restart services',
   'ops.drain': 'Cordon, drain and activate hosts and nodes',
+  'observability.view': 'See metrics, logs, alerts and dashboards',
   'jobs.view': 'See jobs',
   'jobs.cancel': 'Cancel jobs',
   'jobs.resolve': 'Retry or skip what is stuck',
@@ -45,12 +46,20 @@ export const ROLE_TEMPLATES = {
   admin: {
     title: 'Admin',
     description: 'Runs the platform: tenants, placement, people and their roles',
-    permissions: ['iam.*', 'tenants.*', 'scale.*', 'ops.*', 'jobs.*', 'audit.*'],
+    permissions: ['iam.*', 'tenants.*', 'scale.*', 'ops.*', 'observability.*', 'jobs.*', 'audit.*'],
   },
   operator: {
     title: 'Operator',
     description: 'Operates production: moves tenants, follows and cancels jobs',
-    permissions: ['tenants.read', 'tenants.update', 'scale.*', 'ops.*', 'jobs.*', 'audit.view'],
+    permissions: [
+      'tenants.read',
+      'tenants.update',
+      'scale.*',
+      'ops.*',
+      'observability.*',
+      'jobs.*',
+      'audit.view',
+    ],
   },
   support: {
     title: 'Support',
@@ -58,6 +67,7 @@ export const ROLE_TEMPLATES = {
     permissions: [
       'tenants.read',
       'scale.view',
+      'observability.view',
       'jobs.view',
       'audit.view',
       'iam.users.read',
@@ -67,16 +77,16 @@ export const ROLE_TEMPLATES = {
   'read-only': {
     title: 'Read-only',
     description: 'Sees everything but people and secrets, changes nothing',
-    permissions: ['tenants.read', 'scale.view', 'jobs.view', 'audit.view'],
+    permissions: ['tenants.read', 'scale.view', 'observability.view', 'jobs.view', 'audit.view'],
   },
   'security-admin': {
     title: 'Security admin',
     description: 'Access reviews: users, sessions, roles, tokens and the audit log',
-    permissions: ['iam.*', 'audit.*', 'tenants.read', 'jobs.view'],
+    permissions: ['iam.*', 'audit.*', 'tenants.read', 'observability.view', 'jobs.view'],
   },
   'break-glass': {
     title: 'Break-glass',
     description: 'Emergency operation of the platform without any say over access',
-    permissions: ['tenants.*', 'scale.*', 'ops.*', 'jobs.*', 'audit.view'],
+    permissions: ['tenants.*', 'scale.*', 'ops.*', 'observability.*', 'jobs.*', 'audit.view'],
   },
 } as const satisfies Record<string, { title: string; description: string; permissions: readonly string[] }>;

@@ -30,6 +30,7 @@ export const PROBLEMS = {
   unknown_shard: { status: 422, title: 'There is no such shard' },
   same_shard: { status: 422, title: 'The tenant is on this shard already' },
   not_placed: { status: 422, title: 'The tenant is not placed there' },
+  not_configured: { status: 422, title: 'This environment has no such system' },
   unprocessable: { status: 422, title: 'The request is understood but cannot be carried out' },
   idempotency_mismatch: { status: 422, title: 'This key was used for another request' },
   precondition_required: { status: 428, title: 'Say which version you are changing' },
