@@ -22,6 +22,9 @@ export type PlacementState = (typeof PLACEMENT_STATES)[number];
 const KEY_TOKEN = '^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$';
 const KEY_TOKEN_TEST = new RegExp(KEY_TOKEN);
 
+/** Name that the key-value bucket of an environment's placements has unless its settings say otherwise. */
+export const PLACEMENT_BUCKET = 'TENANT_PLACEMENT';
+
 export const ServiceKindSchema = Type.Union([
   Type.Literal('aggregate'),
   Type.Literal('projection'),

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { NODE_KINDS } from '#contract/placement-record.ts';
+import { NODE_KINDS, PLACEMENT_BUCKET } from '#contract/placement-record.ts';
 import { openNatsLink, type NatsCredentials } from '#server/adapters/nats/nats-link.ts';
-import { DEFAULT_BUCKET, openNatsPlacementStore } from '#server/adapters/nats/nats-placement-store.ts';
+import { openNatsPlacementStore } from '#server/adapters/nats/nats-placement-store.ts';
 import { FaultBoard } from './faults.ts';
 import { GatewaySessions } from './gateway-sessions.ts';
 import { NodeMetrics } from './node-metrics.ts';
@@ -25,7 +25,7 @@ function readOptions() {
       port: { type: 'string', default: '0' },
       'token-file': { type: 'string' },
       nats: { type: 'string' },
-      'nats-bucket': { type: 'string', default: DEFAULT_BUCKET },
+      'nats-bucket': { type: 'string', default: PLACEMENT_BUCKET },
       'nats-ca-file': { type: 'string' },
       'nats-creds-file': { type: 'string' },
       'nats-nkey-file': { type: 'string' },

@@ -76,8 +76,10 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const { logger } = options;
   const database = openDatabase(options.databaseUrl);
   const { db, pool } = database;
-  const environments = options.environments.map((environment) =>
-    openEnvironment(environment, { db, logger, nodeToken: options.nodeToken }),
+  const environments = await Promise.all(
+    options.environments.map((environment) =>
+      openEnvironment(environment, { db, logger, nodeToken: options.nodeToken }),
+    ),
   );
   await Promise.all(environments.map(async ({ directory }) => directory?.refresh()));
   const scale = { db, pool, environments, nodes: createNodeAdminClient({ token: options.nodeToken }) };
@@ -200,10 +202,10 @@ function describeStores(environments: readonly EnvironmentSettings[]): string {
     .join('; ');
 }
 
-function openEnvironment(
+async function openEnvironment(
   configured: EnvironmentConfiguration,
   { db, logger, nodeToken }: { db: Database; logger: Logger; nodeToken: string },
-): EnvironmentSettings {
+): Promise<EnvironmentSettings> {
   const environment = configured.name;
   const nodes = configured.nodes.map(({ node_id, kind, url, labels }): NodeSettings => ({
     node_id,
@@ -216,9 +218,9 @@ function openEnvironment(
     environment,
     production: configured.production ?? false,
     thresholds: { ...DEFAULT_THRESHOLDS, ...configured.thresholds },
-    ...openStores(configured, logger),
+    ...(await openStores(configured, logger)),
   };
   if (configured.orchestrator === undefined) return { ...settings, nodes };
-  const orchestrator = openOrchestrator(environment, configured.orchestrator, nodeToken);
+  const orchestrator = await openOrchestrator(environment, configured.orchestrator, nodeToken);
   return withOrchestrator(settings, { db, configured: nodes, orchestrator });
 }

@@ -1,10 +1,10 @@
 /** What `control.yaml` says of an environment's NATS: addresses, TLS, credentials, the bucket of placements, resources of tenants. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { nkeys } from '@nats-io/transport-node';
+import { fromSeed } from '@nats-io/nkeys';
 import { Type, type Static } from 'typebox';
+import { PLACEMENT_BUCKET } from '#contract/placement-record.ts';
 import type { NatsCredentials, NatsSettings } from '#server/adapters/nats/nats-link.ts';
-import { DEFAULT_BUCKET } from '#server/adapters/nats/nats-placement-store.ts';
 import type { TenantResourceDeclaration } from '#server/scale/tenant-resource-rules.ts';
 
 const strict = { additionalProperties: false };
@@ -170,7 +170,7 @@ export function natsProblems(environments: readonly Environment[], env: NodeJS.P
     if (!nats) continue;
     problems.push(...connectionProblems(nats, env, `${path}/nats`));
     if (!placement.nats) continue;
-    const bucket = placement.nats.bucket ?? DEFAULT_BUCKET;
+    const bucket = placement.nats.bucket ?? PLACEMENT_BUCKET;
     for (const server of nats.servers) {
       const other = buckets.get(`${server} ${bucket}`);
       if (other !== undefined && other !== name) {
@@ -278,7 +278,7 @@ const isPem = (text: string) => text.includes('-----BEGIN ');
 const isCreds = (text: string) => /BEGIN NATS USER JWT/.test(text) && /BEGIN USER NKEY SEED/.test(text);
 function isSeed(text: string): boolean {
   try {
-    return text.trim().startsWith('SU') && nkeys.fromSeed(Buffer.from(text.trim())).getPublicKey() !== '';
+    return text.trim().startsWith('SU') && fromSeed(Buffer.from(text.trim())).getPublicKey() !== '';
   } catch {
     return false;
   }

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { Type, type Static } from 'typebox';
 import { openSimulatedOrchestrator } from '#server/adapters/simulated-orchestrator/simulated-orchestrator-client.ts';
-import { openSwarmOrchestrator } from '#server/adapters/swarm/swarm-orchestrator.ts';
 import type { Orchestrator } from '#server/scale/orchestrator.ts';
 
 const strict = { additionalProperties: false };
@@ -80,15 +79,20 @@ export function orchestratorProblems(
   });
 }
 
-/** It need not answer: what it is asked for fails until it does. Throws when a certificate file cannot be read. */
-export function openOrchestrator(
+/**
+ * It need not answer: what it is asked for fails until it does. Throws when a certificate file cannot be read. The client of Docker is
+ * loaded only where it is used: it costs start-up time and memory.
+ */
+export async function openOrchestrator(
   environment: string,
   { docker, simulated }: OrchestratorConfiguration,
   nodeToken: string,
-): Orchestrator {
-  if (docker?.socket_path !== undefined)
-    return openSwarmOrchestrator({ socket_path: docker.socket_path }, environment);
-  if (docker?.tcp !== undefined) return openSwarmOrchestrator(docker.tcp, environment);
+): Promise<Orchestrator> {
+  const engine = docker?.socket_path === undefined ? docker?.tcp : { socket_path: docker.socket_path };
+  if (engine !== undefined) {
+    const { openSwarmOrchestrator } = await import('#server/adapters/swarm/swarm-orchestrator.ts');
+    return openSwarmOrchestrator(engine, environment);
+  }
   if (simulated !== undefined)
     return openSimulatedOrchestrator({ url: simulated.url, token: nodeToken, environment });
   throw new Error(`The orchestrator of ${environment} is none that is known.`);

@@ -25,8 +25,6 @@ export type NatsPlacementOptions =
 
 export type PreflightSettings = Pick<PreflightOptions, 'production' | 'monitoring_urls' | 'onChange'>;
 
-export const DEFAULT_BUCKET = 'TENANT_PLACEMENT';
-
 /** Writes on their way at once in a bulk seed. */
 const PUT_WINDOW = 2_000;
 
