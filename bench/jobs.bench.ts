@@ -13,7 +13,7 @@ const STEPS = ['one', 'two', 'three', 'four', 'five', 'six'];
 const postgres = await openBenchDatabase();
 const database = openDatabase(postgres.url);
 const firstStepAt = new Map<string, number>();
-const ended = new Map<string, () => void>();
+let jobEnded = () => {};
 
 const definition = defineJob<{ key: string }>({
   kind: 'bench',
@@ -26,7 +26,6 @@ const definition = defineJob<{ key: string }>({
       },
       time_box_s: 60,
     })),
-  settle: async (_tx, job) => void setImmediate(() => ended.get(job.job_id)?.()),
   describeStuck: () => '',
 });
 const bareWorkflow = DBOS.registerWorkflow(
@@ -36,7 +35,12 @@ const bareWorkflow = DBOS.registerWorkflow(
   { name: 'bare' },
 );
 const silent = { info: () => undefined, warn: () => undefined };
-const executor = await startJobExecutor({ database, definitions: [definition], log: silent });
+const executor = await startJobExecutor({
+  database,
+  definitions: [definition],
+  log: silent,
+  onEnded: () => jobEnded(),
+});
 
 async function runJob(): Promise<{ startedAfterMs: number; workflowId: string }> {
   const run = {
@@ -58,9 +62,10 @@ async function runJob(): Promise<{ startedAfterMs: number; workflowId: string }>
     target: { type: 'job', id: 'bench' },
     run,
   };
+  const end = new Promise<void>((resolve) => (jobEnded = resolve));
   const { job_id } = await mutate(database.db, benchContext, mutation, async () => ({ result: {} }));
   const committedAt = performance.now();
-  await new Promise<void>((resolve) => ended.set(job_id, resolve));
+  await end;
   return { startedAfterMs: (firstStepAt.get(job_id) ?? Number.NaN) - committedAt, workflowId: `${job_id}:1` };
 }
 

@@ -155,7 +155,10 @@ export async function finishJob(
     ...followed(previous),
   ];
   const { settle } = definition;
-  if (!settle) return (await journal.pool.query(FINISH, values)).rows.length > 0;
+  if (!settle) {
+    const { rows } = await journal.pool.query({ name: 'journal_finish', text: FINISH, values });
+    return rows.length > 0;
+  }
   return journal.db.transaction().execute(async (tx) => {
     const query = CompiledQuery.raw(FINISH, values);
     const { rows } = await tx.executeQuery<{ first: boolean; half_done: boolean }>(query);
