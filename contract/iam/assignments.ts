@@ -1,0 +1,75 @@
+/** Assignments: who has which role, and where (PRD 1.3). */
+import { Type, type Static } from 'typebox';
+import { Environment, listQuery, Mutated, Nullable, Page, Reason, Slug, Timestamp, Uuid } from '../common.ts';
+import { endpoint } from '../endpoint.ts';
+import { scopeFields, body } from './fields.ts';
+
+export const Assignment = Type.Object({
+  assignment_id: Uuid,
+  user_id: Uuid,
+  user_email: Type.String(),
+  role_id: Slug,
+  ...scopeFields,
+  created_by: Nullable(Type.String()),
+  created_at: Timestamp,
+});
+export type Assignment = Static<typeof Assignment>;
+
+/** A grant as the permission decision sees it. */
+export const Grant = Type.Object({
+  role_id: Type.String(),
+  permissions: Type.Array(Type.String()),
+  ...scopeFields,
+});
+export type Grant = Static<typeof Grant>;
+
+export const listAssignments = endpoint({
+  id: 'iam.assignments.list',
+  method: 'GET',
+  path: '/admin/v1/iam/assignments',
+  summary: 'Who has which role, and where',
+  permission: 'iam.roles.read',
+  scope: 'none',
+  step_up: 'none',
+  query: listQuery(['created_at'], {
+    user_id: Type.Optional(Uuid),
+    role_id: Type.Optional(Slug),
+    tenant_id: Type.Optional(Slug),
+    environment: Type.Optional(Environment),
+  }),
+  response: Page(Assignment),
+  status: 200,
+});
+export const createAssignment = endpoint({
+  id: 'iam.assignments.create',
+  method: 'POST',
+  path: '/admin/v1/iam/assignments',
+  summary: 'Give a role, globally or for a tenant or environment',
+  permission: 'iam.roles.assign',
+  scope: 'none',
+  step_up: 'recent',
+  body: body({
+    user_id: Uuid,
+    role_id: Slug,
+    tenant_id: Type.Optional(Nullable(Slug)),
+    environment: Type.Optional(Nullable(Environment)),
+    reason: Type.Optional(Reason),
+  }),
+  response: Mutated({ assignment: Assignment }),
+  status: 201,
+  problems: ['not_found', 'already_exists', 'unprocessable', 'permission_denied'],
+});
+export const deleteAssignment = endpoint({
+  id: 'iam.assignments.delete',
+  method: 'POST',
+  path: '/admin/v1/iam/assignments/:assignment_id/delete',
+  summary: 'Take a role away; the last owner stays',
+  permission: 'iam.roles.assign',
+  scope: 'none',
+  step_up: 'recent',
+  params: Type.Object({ assignment_id: Uuid }),
+  body: body({ reason: Reason }),
+  response: Mutated({}),
+  status: 200,
+  problems: ['not_found', 'conflict', 'permission_denied'],
+});
