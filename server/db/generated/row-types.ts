@@ -144,6 +144,17 @@ export interface JobSteps {
   undo_title: string | null;
 }
 
+export interface LinkedIdentities {
+  created_at: Generated<string>;
+  email: string | null;
+  identity_id: Generated<string>;
+  issuer: string;
+  last_used_at: string | null;
+  provider_id: string;
+  subject: string;
+  user_id: string;
+}
+
 export interface NodeIndex {
   checks: Generated<Json>;
   consumer_lag: number | null;
@@ -167,6 +178,16 @@ export interface NodeIndex {
   version: string | null;
 }
 
+export interface OneTimeSecrets {
+  content: Generated<Json>;
+  created_at: Generated<string>;
+  expires_at: string;
+  purpose: 'invitation' | 'password_reset' | 'passkey_sign_in' | 'passkey_proof' | 'passkey_enrolment' | 'provider_sign_in' | 'provider_link';
+  secret_hash: Buffer;
+  session_id: string | null;
+  user_id: string | null;
+}
+
 export interface OrchestratorWatch {
   detail: string | null;
   environment: string;
@@ -174,6 +195,19 @@ export interface OrchestratorWatch {
   revision: number | null;
   source: string;
   state: 'live' | 'rebuilding' | 'down';
+}
+
+export interface Passkeys {
+  created_at: Generated<string>;
+  credential_id: string;
+  last_used_at: string | null;
+  name: string;
+  passkey_id: Generated<string>;
+  public_key: Buffer;
+  sign_count: number;
+  synced: boolean;
+  transports: string[];
+  user_id: string;
 }
 
 export interface PlacementIndex {
@@ -204,6 +238,13 @@ export interface Plans {
   plan_hash: string;
 }
 
+export interface RecoveryCodes {
+  code_hash: Buffer;
+  created_at: Generated<string>;
+  used_at: string | null;
+  user_id: string;
+}
+
 export interface RetiredResources {
   delete_after: string;
   environment: string;
@@ -225,6 +266,12 @@ export interface Roles {
   role_id: string;
   title: string;
   updated_at: Generated<string>;
+}
+
+export interface RoleSignInPolicies {
+  methods: string[];
+  mfa_required: boolean;
+  role_id: string;
 }
 
 export interface SchemaMigrations {
@@ -274,6 +321,8 @@ export interface Sessions {
   expires_at: string;
   ip: string;
   last_seen_at: Generated<string>;
+  methods: Generated<string[]>;
+  pending: 'second_factor' | 'enrolment' | null | null;
   session_id: Generated<string>;
   token_hash: Buffer;
   user_agent: string;
@@ -347,6 +396,15 @@ export interface TenantTotals {
   status: string;
 }
 
+export interface TotpFactors {
+  confirmed_at: string | null;
+  created_at: Generated<string>;
+  factor_id: Generated<string>;
+  last_step: Generated<number>;
+  sealed_secret: Buffer;
+  user_id: string;
+}
+
 export interface Users {
   created_at: Generated<string>;
   display_name: string;
@@ -355,6 +413,7 @@ export interface Users {
   password_hash: string | null;
   revision: Generated<number>;
   status: 'invited' | 'active' | 'suspended' | 'disabled' | 'deleted';
+  tags: Generated<string[]>;
   updated_at: Generated<string>;
   user_id: Generated<string>;
 }
@@ -366,12 +425,17 @@ export interface DB {
   host_index: HostIndex;
   job_steps: JobSteps;
   jobs: Jobs;
+  linked_identities: LinkedIdentities;
   node_index: NodeIndex;
+  one_time_secrets: OneTimeSecrets;
   orchestrator_watch: OrchestratorWatch;
+  passkeys: Passkeys;
   placement_index: PlacementIndex;
   placement_watch: PlacementWatch;
   plans: Plans;
+  recovery_codes: RecoveryCodes;
   retired_resources: RetiredResources;
+  role_sign_in_policies: RoleSignInPolicies;
   roles: Roles;
   schema_migrations: SchemaMigrations;
   service_index: ServiceIndex;
@@ -383,5 +447,6 @@ export interface DB {
   task_index: TaskIndex;
   tenant_totals: TenantTotals;
   tenants: Tenants;
+  totp_factors: TotpFactors;
   users: Users;
 }

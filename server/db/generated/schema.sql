@@ -320,6 +320,21 @@ CREATE UNIQUE INDEX jobs_target_lock ON public.jobs USING btree (environment, ta
 CREATE INDEX jobs_tenant ON public.jobs USING btree (tenant_id, job_id) WHERE (tenant_id IS NOT NULL);
 CREATE UNIQUE INDEX jobs_tenant_lock ON public.jobs USING btree (tenant_id) WHERE ((tenant_id IS NOT NULL) AND (step_count > 0) AND (state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'stuck'::text])));
 
+create table linked_identities (
+  identity_id uuid not null default uuidv7(),
+  user_id uuid not null,
+  provider_id text not null,
+  issuer text not null,
+  subject text not null,
+  email text,
+  created_at timestamp with time zone not null default now(),
+  last_used_at timestamp with time zone,
+  constraint linked_identities_pkey PRIMARY KEY (identity_id),
+  constraint linked_identities_once UNIQUE (issuer, subject),
+  constraint linked_identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX linked_identities_user ON public.linked_identities USING btree (user_id);
+
 create table node_index (
   environment text not null,
   node_id text not null,
@@ -348,6 +363,22 @@ create table node_index (
 CREATE INDEX node_index_host ON public.node_index USING btree (environment, host_id) WHERE (host_id IS NOT NULL);
 CREATE INDEX node_index_service ON public.node_index USING btree (environment, service_id) WHERE (service_id IS NOT NULL);
 
+create table one_time_secrets (
+  secret_hash bytea not null,
+  purpose text not null,
+  user_id uuid,
+  session_id uuid,
+  content jsonb not null default '{}'::jsonb,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  constraint one_time_secrets_pkey PRIMARY KEY (secret_hash),
+  constraint one_time_secrets_purpose_check CHECK ((purpose = ANY (ARRAY['invitation'::text, 'password_reset'::text, 'passkey_sign_in'::text, 'passkey_proof'::text, 'passkey_enrolment'::text, 'provider_sign_in'::text, 'provider_link'::text]))),
+  constraint one_time_secrets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(session_id),
+  constraint one_time_secrets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX one_time_secrets_expires_at ON public.one_time_secrets USING btree (expires_at);
+CREATE INDEX one_time_secrets_user ON public.one_time_secrets USING btree (user_id);
+
 create table orchestrator_watch (
   environment text not null,
   source text not null,
@@ -358,6 +389,23 @@ create table orchestrator_watch (
   constraint orchestrator_watch_pkey PRIMARY KEY (environment),
   constraint orchestrator_watch_state_check CHECK ((state = ANY (ARRAY['live'::text, 'rebuilding'::text, 'down'::text])))
 );
+
+create table passkeys (
+  passkey_id uuid not null default uuidv7(),
+  user_id uuid not null,
+  name text not null,
+  credential_id text not null,
+  public_key bytea not null,
+  sign_count bigint not null,
+  transports text[] not null,
+  synced boolean not null,
+  created_at timestamp with time zone not null default now(),
+  last_used_at timestamp with time zone,
+  constraint passkeys_pkey PRIMARY KEY (passkey_id),
+  constraint passkeys_credential_id_key UNIQUE (credential_id),
+  constraint passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX passkeys_user ON public.passkeys USING btree (user_id);
 
 create table placement_index (
   tenant_id text not null,
@@ -400,6 +448,15 @@ create table plans (
 );
 CREATE INDEX plans_expires_at ON public.plans USING btree (expires_at);
 
+create table recovery_codes (
+  user_id uuid not null,
+  code_hash bytea not null,
+  created_at timestamp with time zone not null default now(),
+  used_at timestamp with time zone,
+  constraint recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+  constraint recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+
 create table retired_resources (
   environment text not null,
   kind text not null,
@@ -417,6 +474,15 @@ create table retired_resources (
 );
 CREATE INDEX retired_resources_due ON public.retired_resources USING btree (delete_after) WHERE (settled_at IS NULL);
 CREATE INDEX retired_resources_of_tenant ON public.retired_resources USING btree (tenant_id);
+
+create table role_sign_in_policies (
+  role_id text not null,
+  methods text[] not null,
+  mfa_required boolean not null,
+  constraint role_sign_in_policies_pkey PRIMARY KEY (role_id),
+  constraint role_sign_in_policies_methods_check CHECK ((cardinality(methods) > 0)),
+  constraint role_sign_in_policies_role_id_fkey FOREIGN KEY (role_id) REFERENCES roles(role_id) ON DELETE CASCADE
+);
 
 create table roles (
   role_id text not null,
@@ -491,8 +557,11 @@ create table sessions (
   expires_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   ended_reason text,
+  pending text,
+  methods text[] not null default '{password}'::text[],
   constraint sessions_pkey PRIMARY KEY (session_id),
   constraint sessions_token_hash_key UNIQUE (token_hash),
+  constraint sessions_pending_check CHECK ((pending = ANY (ARRAY['second_factor'::text, 'enrolment'::text]))),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
 );
 CREATE INDEX sessions_created_at ON public.sessions USING btree (created_at, session_id);
@@ -596,6 +665,19 @@ CREATE TRIGGER tenants_totals_delete AFTER DELETE ON public.tenants REFERENCING 
 CREATE TRIGGER tenants_totals_insert AFTER INSERT ON public.tenants REFERENCING NEW TABLE AS changed_after FOR EACH STATEMENT EXECUTE FUNCTION keep_tenant_totals();
 CREATE TRIGGER tenants_totals_update AFTER UPDATE ON public.tenants REFERENCING OLD TABLE AS changed_before NEW TABLE AS changed_after FOR EACH STATEMENT EXECUTE FUNCTION keep_tenant_totals();
 
+create table totp_factors (
+  factor_id uuid not null default uuidv7(),
+  user_id uuid not null,
+  sealed_secret bytea not null,
+  confirmed_at timestamp with time zone,
+  last_step bigint not null default 0,
+  created_at timestamp with time zone not null default now(),
+  constraint totp_factors_pkey PRIMARY KEY (factor_id),
+  constraint totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE UNIQUE INDEX totp_factors_begun ON public.totp_factors USING btree (user_id) WHERE (confirmed_at IS NULL);
+CREATE UNIQUE INDEX totp_factors_confirmed ON public.totp_factors USING btree (user_id) WHERE (confirmed_at IS NOT NULL);
+
 create table users (
   user_id uuid not null default uuidv7(),
   email text not null,
@@ -606,6 +688,7 @@ create table users (
   last_sign_in_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  tags text[] not null default '{}'::text[],
   constraint users_pkey PRIMARY KEY (user_id),
   constraint users_status_check CHECK ((status = ANY (ARRAY['invited'::text, 'active'::text, 'suspended'::text, 'disabled'::text, 'deleted'::text])))
 );
@@ -613,3 +696,4 @@ CREATE INDEX users_created_at ON public.users USING btree (created_at, user_id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email)) WHERE (status <> 'deleted'::text);
 CREATE INDEX users_email_order ON public.users USING btree (email, user_id);
 CREATE INDEX users_last_sign_in_at ON public.users USING btree (last_sign_in_at, user_id);
+CREATE INDEX users_tags ON public.users USING gin (tags);
