@@ -8,7 +8,14 @@ import { endpoint } from './endpoint.ts';
 import { NODE_KINDS } from './placement-record.ts';
 
 /** The outside systems that an environment's `observability` section of `control.yaml` names. */
-export const OBSERVABILITY_PARTS = ['metrics', 'alerts', 'targets', 'logs', 'grafana'] as const;
+export const OBSERVABILITY_PARTS = [
+  'metrics',
+  'alerts',
+  'alertmanager',
+  'targets',
+  'logs',
+  'grafana',
+] as const;
 export type ObservabilityPart = (typeof OBSERVABILITY_PARTS)[number];
 
 /** Where an answer came from, and when. */

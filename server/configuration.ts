@@ -16,6 +16,7 @@ import {
   PlacementConfiguration,
   TenantResourcesConfiguration,
 } from './nats-configuration.ts';
+import { ObservabilityConfiguration, observabilityProblems } from './observability-configuration.ts';
 import { OrchestratorConfiguration, orchestratorProblems } from './open-orchestrator.ts';
 
 const strict = { additionalProperties: false };
@@ -28,6 +29,7 @@ const EnvironmentConfiguration = Type.Object(
     nats: Type.Optional(NatsConfiguration),
     tenant_resources: Type.Optional(TenantResourcesConfiguration),
     orchestrator: Type.Optional(OrchestratorConfiguration),
+    observability: Type.Optional(ObservabilityConfiguration),
     nodes: Type.Array(
       Type.Object(
         {
@@ -135,6 +137,7 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
   const problems = [
     ...natsProblems(file.environments ?? [], env),
     ...orchestratorProblems(file.environments ?? []),
+    ...observabilityProblems(file.environments ?? [], env),
     ...nodeProblems(file.environments ?? []),
   ];
   if (problems.length > 0) throw new StartError(`${name} does not fit: ${problems.join('; ')}.`);
