@@ -2,7 +2,13 @@
 import { ruleFiles } from './alerts/rule-files.ts';
 import { dashboardFiles } from './dashboards/dashboard-files.ts';
 import { metricsContract } from './metric-catalogue/metrics-contract.ts';
+import { scrapeFiles } from './scrape/scrape-files.ts';
 
 export function stackFiles(): Record<string, string> {
-  return { 'docs/metrics-contract.md': metricsContract(), ...dashboardFiles(), ...ruleFiles() };
+  return {
+    'docs/metrics-contract.md': metricsContract(),
+    ...dashboardFiles(),
+    ...ruleFiles(),
+    ...scrapeFiles(),
+  };
 }
