@@ -1,4 +1,5 @@
 /** All that is generated: path from the repository's root → text. */
+import { alertmanagerFiles } from './alertmanager/alertmanager-files.ts';
 import { ruleFiles } from './alerts/rule-files.ts';
 import { dashboardFiles } from './dashboards/dashboard-files.ts';
 import { metricsContract } from './metric-catalogue/metrics-contract.ts';
@@ -9,6 +10,7 @@ export function stackFiles(): Record<string, string> {
     'docs/metrics-contract.md': metricsContract(),
     ...dashboardFiles(),
     ...ruleFiles(),
+    ...alertmanagerFiles(),
     ...scrapeFiles(),
   };
 }
