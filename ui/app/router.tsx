@@ -127,6 +127,11 @@ const nodeRoute = createRoute({
   path: '/scale/nodes/$node_id',
   component: lazyRouteComponent(() => import('#ui/scale/node-page.tsx'), 'NodePage'),
 });
+const nodeShardsRoute = createRoute({
+  getParentRoute: () => nodeRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('#ui/scale/node-shards-tab.tsx'), 'NodeShardsTab'),
+});
 const serviceRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/scale/services/$service_id',
@@ -229,7 +234,7 @@ const routeTree = rootRoute.addChildren([
       tasksRoute,
       topologyRoute,
     ]),
-    nodeRoute,
+    nodeRoute.addChildren([nodeShardsRoute]),
     serviceRoute.addChildren([serviceTasksRoute, serviceSpecificationsRoute]),
     hostRoute.addChildren([hostTasksRoute, hostNodesRoute]),
     jobsRoute,

@@ -5,7 +5,7 @@ import { useEnvironment } from '#ui/app/environment.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
 import { OBSERVED_REFETCH_MS } from '#ui/patterns/observed-age.tsx';
 import { useNodeActions } from './fleet-actions.tsx';
-import classes from './fleet-page.module.css';
+import { FleetList } from './fleet-page.tsx';
 import { NODE_COLUMNS, NODE_FILTERS, NODE_NOUN, nodeId, nodeLink } from './node-columns.tsx';
 
 const COLUMNS = NODE_COLUMNS.filter(({ id }) => id !== 'host');
@@ -17,7 +17,7 @@ export function HostNodesTab() {
   const { actionsFor, dialog } = useNodeActions();
   const query = useMemo(() => ({ environment, host_id }), [environment, host_id]);
   return (
-    <div className={classes.list}>
+    <FleetList>
       <ListPage
         noun={NODE_NOUN}
         endpoint={listNodes}
@@ -35,6 +35,6 @@ export function HostNodesTab() {
         }}
       />
       {dialog}
-    </div>
+    </FleetList>
   );
 }

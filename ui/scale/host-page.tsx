@@ -1,42 +1,27 @@
-import { Outlet, useParams } from '@tanstack/react-router';
-import { getHost, type Host } from '#contract/fleet.ts';
-import { useEndpoint } from '#ui/api/queries.ts';
-import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
-import { useEnvironment } from '#ui/app/environment.tsx';
-import { DetailPage } from '#ui/patterns/detail-page.tsx';
+import { useParams } from '@tanstack/react-router';
+import type { Host } from '#contract/fleet.ts';
 import { Figure, Unknown } from '#ui/patterns/figure.tsx';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { MiddleTruncate, Mono } from '#ui/patterns/middle-truncate.tsx';
-import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { Properties, Property } from '#ui/patterns/panel.tsx';
-import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
 import { AVAILABILITY_ICON, useHostActions } from './fleet-actions.tsx';
-import classes from './fleet-page.module.css';
+import { FleetFacts, FleetPage } from './fleet-page.tsx';
+import { useHost } from './fleet-queries.ts';
 import { AVAILABILITY_VERB } from './fleet-words.ts';
 import { Capacity } from './host-columns.tsx';
-import { LabelList } from './label-list.tsx';
-import { Trouble } from './trouble.tsx';
 
 const PARENT = { label: 'Hosts', link: { to: '/scale/hosts' } } as const;
 
 export function HostPage() {
   const { host_id } = useParams({ from: '/shell/scale/hosts/$host_id' });
-  const { environment } = useEnvironment();
-  const {
-    data: host,
-    error,
-    refetch,
-  } = useEndpoint(
-    getHost,
-    { params: { host_id }, query: { environment } },
-    { refetchInterval: OBSERVED_REFETCH_MS },
-  );
-  const { actionsFor, dialog, ...actions } = useHostActions();
   const params = { host_id };
+  const read = useHost(host_id);
+  const host = read.data;
+  const { actionsFor, dialog, ...actions } = useHostActions();
   return (
-    <DetailPage
-      fill
+    <FleetPage
+      read={read}
       parent={PARENT}
       noun="host"
       title={host?.hostname ?? host_id}
@@ -50,18 +35,7 @@ export function HostPage() {
           </>
         )
       }
-      facts={
-        host
-          ? [
-              <EnvironmentBadge key="environment" environment={host.environment} />,
-              host.region,
-              <span key="since">
-                since <RelativeTime iso={host.since} />
-              </span>,
-              <ObservedAge key="observed" observation={host.observation} />,
-            ]
-          : []
-      }
+      about={host?.region}
       primary={
         host && (
           <>
@@ -76,24 +50,14 @@ export function HostPage() {
           </>
         )
       }
-      actions={host ? actionsFor(host) : []}
+      actions={host && actionsFor(host)}
+      facts={host && <Facts host={host} />}
       tabs={[
         { label: 'Tasks', link: { to: '/scale/hosts/$host_id', params } },
         { label: 'Nodes', link: { to: '/scale/hosts/$host_id/nodes', params } },
       ]}
-      loading={host === undefined}
-      error={error}
-      onRetry={() => void refetch()}
-    >
-      {host && (
-        <>
-          <Trouble problem={host.problem} />
-          <Facts host={host} />
-          <Outlet />
-          {dialog}
-        </>
-      )}
-    </DetailPage>
+      dialog={dialog}
+    />
   );
 }
 
@@ -123,7 +87,7 @@ function Facts({ host }: { host: Host }) {
   const { role, leader, address, engine_version, cpus, memory_bytes, load, labels, tasks_running } = host;
   const silent = load === null ? 'None of the nodes on it has said it' : 'No source gives it';
   return (
-    <div className={classes.facts}>
+    <FleetFacts labels={labels}>
       <Properties>
         <Property name="CPU">
           <Capacity label="CPU" used={load?.cpu_cores} capacity={cpus} unit="cores" />
@@ -157,11 +121,6 @@ function Facts({ host }: { host: Host }) {
           <MiddleTruncate text={host.host_id} label="Copy the id" />
         </Property>
       </Properties>
-      <Properties className={classes.across}>
-        <Property name="Labels">
-          <LabelList labels={labels} />
-        </Property>
-      </Properties>
-    </div>
+    </FleetFacts>
   );
 }

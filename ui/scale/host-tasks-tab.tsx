@@ -4,7 +4,7 @@ import { listTasks } from '#contract/fleet.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
 import { ListPage } from '#ui/patterns/list-page.tsx';
 import { OBSERVED_REFETCH_MS } from '#ui/patterns/observed-age.tsx';
-import classes from './fleet-page.module.css';
+import { FleetList } from './fleet-page.tsx';
 import { HOST_TASK_COLUMNS, TASK_FILTERS, TASK_NOUN, taskId } from './task-columns.tsx';
 
 /** What runs on a host, and what ran there lately. */
@@ -13,7 +13,7 @@ export function HostTasksTab() {
   const { environment } = useEnvironment();
   const query = useMemo(() => ({ environment, host_id }), [environment, host_id]);
   return (
-    <div className={classes.list}>
+    <FleetList>
       <ListPage
         noun={TASK_NOUN}
         endpoint={listTasks}
@@ -25,6 +25,6 @@ export function HostTasksTab() {
         refetchInterval={OBSERVED_REFETCH_MS}
         empty={{ title: 'No task is on it', hint: 'A drained or cordoned host gets none.' }}
       />
-    </div>
+    </FleetList>
   );
 }

@@ -1,57 +1,38 @@
 import { Button } from '@mantine/core';
 import { IconArrowsVertical, IconRefresh } from '@tabler/icons-react';
-import { Link, Outlet, useParams } from '@tanstack/react-router';
-import { getService, type Service } from '#contract/fleet.ts';
-import { useEndpoint } from '#ui/api/queries.ts';
-import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
+import { Link, useParams } from '@tanstack/react-router';
+import type { Service } from '#contract/fleet.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
-import { DetailPage } from '#ui/patterns/detail-page.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { Figure, Unknown } from '#ui/patterns/figure.tsx';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
-import { OBSERVED_REFETCH_MS, ObservedAge } from '#ui/patterns/observed-age.tsx';
 import { Properties, Property } from '#ui/patterns/panel.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { useServiceActions } from './fleet-actions.tsx';
-import classes from './fleet-page.module.css';
-import { LabelList } from './label-list.tsx';
+import { FleetFacts, FleetPage } from './fleet-page.tsx';
+import { useService } from './fleet-queries.ts';
 import { Replicas } from './replicas.tsx';
-import { Trouble } from './trouble.tsx';
 
 const PARENT = { label: 'Services', link: { to: '/scale/services' } } as const;
 
-/** The service of the page, shared with its tabs. */
-export const useService = (service_id: string) =>
-  useEndpoint(getService, { params: { service_id } }, { refetchInterval: OBSERVED_REFETCH_MS });
-
 export function ServicePage() {
   const { service_id } = useParams({ from: '/shell/scale/services/$service_id' });
-  const { environment } = useEnvironment();
-  const { data: service, error, refetch } = useService(service_id);
-  const { actionsFor, scale, scaleReason, restart, restartReason, dialog } = useServiceActions();
   const params = { service_id };
+  const { environment } = useEnvironment();
+  const read = useService(service_id);
+  const { actionsFor, scale, scaleReason, restart, restartReason, dialog } = useServiceActions();
+  const service = read.data;
   if (service && service.environment !== environment) return <Elsewhere service={service} />;
   return (
-    <DetailPage
-      fill
+    <FleetPage
+      read={read}
       parent={PARENT}
       noun="service"
       title={service?.name ?? service_id}
       status={service && <StatusPill of="service" status={service.state} soft />}
-      facts={
-        service
-          ? [
-              <EnvironmentBadge key="environment" environment={service.environment} />,
-              service.kind,
-              <span key="since">
-                since <RelativeTime iso={service.since} />
-              </span>,
-              <ObservedAge key="observed" observation={service.observation} />,
-            ]
-          : []
-      }
+      about={service?.kind}
       primary={
         service && (
           <>
@@ -73,7 +54,8 @@ export function ServicePage() {
           </>
         )
       }
-      actions={service ? actionsFor(service) : []}
+      actions={service && actionsFor(service)}
+      facts={service && <Facts service={service} />}
       tabs={[
         { label: 'Tasks', link: { to: '/scale/services/$service_id', params } },
         {
@@ -82,19 +64,8 @@ export function ServicePage() {
           count: service?.history.length,
         },
       ]}
-      loading={service === undefined}
-      error={error}
-      onRetry={() => void refetch()}
-    >
-      {service && (
-        <>
-          <Trouble problem={service.problem} />
-          <Facts service={service} />
-          <Outlet />
-          {dialog}
-        </>
-      )}
-    </DetailPage>
+      dialog={dialog}
+    />
   );
 }
 
@@ -126,7 +97,7 @@ function Facts({ service }: { service: Service }) {
   const { image, digest, version, update, load, labels, mode, service_id } = service;
   const silent = load === null ? 'None of its nodes has said it' : 'No source gives it';
   return (
-    <div className={classes.facts}>
+    <FleetFacts labels={labels}>
       <Properties>
         <Property name="Replicas">
           <Replicas service={service} />
@@ -173,11 +144,6 @@ function Facts({ service }: { service: Service }) {
           <Figure value={load?.consumer_lag} unit="messages" missing={silent} />
         </Property>
       </Properties>
-      <Properties className={classes.across}>
-        <Property name="Labels">
-          <LabelList labels={labels} />
-        </Property>
-      </Properties>
-    </div>
+    </FleetFacts>
   );
 }

@@ -8,7 +8,7 @@ import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './fleet-page.module.css';
 import { ImageVersion } from './image-version.tsx';
-import { useService } from './service-page.tsx';
+import { useService } from './fleet-queries.ts';
 
 const COLUMNS: readonly Column<ServiceRevision>[] = [
   { id: 'revision', header: 'Revision', align: 'right', width: 72, cell: ({ revision }) => revision },
@@ -60,24 +60,22 @@ export function ServiceSpecificationsTab() {
   const { service_id } = useParams({ from: '/shell/scale/services/$service_id' });
   const { data: service } = useService(service_id);
   return (
-    <div className={classes.scroll}>
-      <Panel flush>
-        <DataTable
-          plain
-          label="Specifications"
-          columns={COLUMNS}
-          rows={service?.history ?? []}
-          rowId={revisionId}
-          skeleton={service ? undefined : 3}
-          empty={
-            <EmptyState
-              compact
-              title="Nothing is recorded yet"
-              hint="Each change of what the service runs is recorded from the first time that it is seen."
-            />
-          }
-        />
-      </Panel>
-    </div>
+    <Panel flush>
+      <DataTable
+        plain
+        label="Specifications"
+        columns={COLUMNS}
+        rows={service?.history ?? []}
+        rowId={revisionId}
+        skeleton={service ? undefined : 3}
+        empty={
+          <EmptyState
+            compact
+            title="Nothing is recorded yet"
+            hint="Each change of what the service runs is recorded from the first time that it is seen."
+          />
+        }
+      />
+    </Panel>
   );
 }

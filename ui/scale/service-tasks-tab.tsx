@@ -3,8 +3,8 @@ import { useMemo } from 'react';
 import { listTasks } from '#contract/fleet.ts';
 import { ListPage } from '#ui/patterns/list-page.tsx';
 import { OBSERVED_REFETCH_MS } from '#ui/patterns/observed-age.tsx';
-import classes from './fleet-page.module.css';
-import { useService } from './service-page.tsx';
+import { FleetList } from './fleet-page.tsx';
+import { useService } from './fleet-queries.ts';
 import { SERVICE_TASK_COLUMNS, TASK_FILTERS, TASK_NOUN, taskId } from './task-columns.tsx';
 
 /** The instances of a service, those that ended lately too. */
@@ -17,7 +17,7 @@ export function ServiceTasksTab() {
     [service_id, environment],
   );
   return (
-    <div className={classes.list}>
+    <FleetList>
       <ListPage
         noun={TASK_NOUN}
         endpoint={listTasks}
@@ -29,6 +29,6 @@ export function ServiceTasksTab() {
         refetchInterval={OBSERVED_REFETCH_MS}
         empty={{ title: 'It has no task', hint: 'None is wanted, or the orchestrator has not made any yet.' }}
       />
-    </div>
+    </FleetList>
   );
 }
