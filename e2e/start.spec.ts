@@ -96,8 +96,10 @@ test('a wrong number of tenants is refused with the allowed range', async () => 
   );
 });
 
-test('an unknown option is refused and the known one is named', async () => {
-  expect(await refused({ args: ['--tennants', '5'] })).toContain('The only option is --tenants N.');
+test('an unknown option is refused and the known ones are named', async () => {
+  expect(await refused({ args: ['--tennants', '5'] })).toContain(
+    'The options are --tenants N and --metrics.',
+  );
 });
 
 test('the first start invents an owner and says the password once; the second finds the data of the first', async () => {

@@ -16,7 +16,7 @@ export type FaultSwitch = {
 
 /**
  * The endpoint beside the nodes: `GET|POST|DELETE /faults` and `DELETE /faults/{id}` switch faults on and off, `/orchestrators/…` is
- * the orchestrator of each environment. Every call needs the token.
+ * the orchestrator of each environment, `GET /targets` what a scraper asks for metrics. Every call needs the token.
  */
 export function createControlServer(
   token: string,
@@ -46,6 +46,16 @@ export function createControlServer(
     faults.clear();
     return reply.status(204).send();
   });
+  app.get('/targets', async () => scrapeTargets([...orchestrators.of.values()]));
   addOrchestratorRoutes(app, orchestrators.of, orchestrators.faults);
   return app;
 }
+
+/** The nodes as Prometheus' HTTP service discovery wants them; one that is down and should not be is among them. */
+const scrapeTargets = (orchestrators: readonly SimulatedOrchestrator[]) =>
+  orchestrators.flatMap(({ environment, nodes }) =>
+    nodes.map(({ node: { state, port } }) => ({
+      targets: [`127.0.0.1:${port}`],
+      labels: { env: environment, service: state.spec.kind, instance: state.spec.node_id },
+    })),
+  );

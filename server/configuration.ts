@@ -18,6 +18,14 @@ import {
 } from './nats-configuration.ts';
 import { ObservabilityConfiguration, observabilityProblems } from './observability-configuration.ts';
 import { OrchestratorConfiguration, orchestratorProblems } from './open-orchestrator.ts';
+import {
+  MailConfiguration,
+  PublicUrl,
+  readSignInConfiguration,
+  SignInSection,
+  signInProblems,
+  type SignInConfiguration,
+} from './sign-in-configuration.ts';
 
 const strict = { additionalProperties: false };
 
@@ -76,6 +84,7 @@ export const ConfigurationFile = Type.Object(
           host: Type.Optional(Type.String()),
           port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
           trust_proxy: Type.Optional(Type.Boolean()),
+          public_url: Type.Optional(PublicUrl),
           requests_per_second: Type.Optional(Type.Integer({ minimum: 1 })),
           shutdown_delay_s: Type.Optional(
             Type.Integer({
@@ -95,6 +104,8 @@ export const ConfigurationFile = Type.Object(
         description: 'Without it PostgreSQL is run by this process. CONTROL_DATABASE_URL wins.',
       }),
     ),
+    mail: Type.Optional(MailConfiguration),
+    sign_in: Type.Optional(SignInSection),
     environments: Type.Optional(
       Type.Array(EnvironmentConfiguration, {
         minItems: 1,
@@ -119,8 +130,11 @@ export interface Configuration {
   /** Bearer token for the nodes of `environments`. */
   nodeToken: string;
   owner: { email: string; password: string | null };
+  signIn: SignInConfiguration;
   /** Tenants to seed; null: the small default of the embedded mode. */
   tenants: number | null;
+  /** Run VictoriaMetrics, vmagent and vmalert beside the simulated platform. */
+  metrics: boolean;
   logLevel: string;
 }
 
@@ -139,6 +153,7 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
     ...orchestratorProblems(file.environments ?? []),
     ...observabilityProblems(file.environments ?? [], env),
     ...nodeProblems(file.environments ?? []),
+    ...signInProblems(file),
   ];
   if (problems.length > 0) throw new StartError(`${name} does not fit: ${problems.join('; ')}.`);
   return {
@@ -158,9 +173,20 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
       email: env['CONTROL_OWNER_EMAIL'] || 'owner@cloudlysis.local',
       password: readSecret('CONTROL_OWNER_PASSWORD', env) ?? null,
     },
+    signIn: readSignIn(file, env),
     tenants: options.tenants === undefined ? null : wholeNumber('--tenants', options.tenants, 1_000_000),
+    metrics: options.metrics === true,
     logLevel: env['LOG_LEVEL'] || 'info',
   };
+}
+
+function readSignIn(file: Static<typeof ConfigurationFile>, env: NodeJS.ProcessEnv): SignInConfiguration {
+  try {
+    return readSignInConfiguration(file, (name) => readSecret(name, env));
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(`CONTROL_SECRET_KEY: ${error instanceof Error ? error.message : String(error)}.`);
+  }
 }
 
 /** A variable, or the file that the same name with `_FILE` names, as Docker mounts secrets. What the file holds is never shown. */
@@ -188,12 +214,13 @@ const nodeProblems = (environments: readonly EnvironmentConfiguration[]): string
       : [`/environments/${index}/nodes must NOT have fewer than 1 items where there is no orchestrator`],
   );
 
-function readArguments(args: string[]): { tenants?: string | undefined } {
+function readArguments(args: string[]): { tenants?: string | undefined; metrics?: boolean | undefined } {
+  const options = { tenants: { type: 'string' }, metrics: { type: 'boolean' } } as const;
   try {
-    return parseArgs({ args, options: { tenants: { type: 'string' } }, strict: true }).values;
+    return parseArgs({ args, options, strict: true }).values;
   } catch (error) {
     throw new StartError(
-      `${error instanceof Error ? error.message : String(error)} The only option is --tenants N.`,
+      `${error instanceof Error ? error.message : String(error)} The options are --tenants N and --metrics.`,
       { cause: error },
     );
   }

@@ -8,17 +8,23 @@ import {
   EmbeddedPostgresError,
   startEmbeddedPostgres,
 } from '#server/adapters/embedded-postgres/embedded-postgres.ts';
+import {
+  EmbeddedMetricsError,
+  findMetricsPrograms,
+  startEmbeddedMetrics,
+} from '#server/adapters/embedded-metrics/embedded-metrics.ts';
 import { migrateDatabase } from '#server/db/migrate.ts';
 import { FirstOwnerError, type FirstOwner } from '#server/iam/bootstrap.ts';
 import { PlacementStoreError } from '#server/scale/placement-store.ts';
 import { readConfiguration, StartError, type Configuration } from './configuration.ts';
 import { createLogger, startControlPlane } from './control-plane.ts';
-import { startSimulatedPlatform } from './simulated-platform.ts';
+import { startSimulatedPlatform, type SimulatedPlatform } from './simulated-platform.ts';
 
 /** A first look should not be empty. */
 const FIRST_TENANTS = 200;
 /** Bytes. */
 const MOST_UNWRITTEN_LOG = 1_000_000;
+const RULES_FOLDER = path.join(import.meta.dirname, '..', 'stack', 'generated', 'rules');
 const UI_FOLDER = path.join(import.meta.dirname, '..', 'dist', 'ui');
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -40,6 +46,11 @@ async function main(): Promise<void> {
   if (configuration.tenants !== null && configuration.environments !== null) {
     throw new StartError(
       '--tenants invents tenants for the simulated platform and is refused where control.yaml names real environments.',
+    );
+  }
+  if (configuration.metrics && configuration.environments !== null) {
+    throw new StartError(
+      '--metrics watches the simulated platform and is refused where control.yaml names real environments; name their metrics there, under observability.',
     );
   }
   await refuseTakenPort(configuration);
@@ -90,11 +101,38 @@ async function openPostgres({ databaseUrl, dataDir }: Configuration): Promise<st
   return postgres.url;
 }
 
-async function openPlatform({ environments, dataDir, nodeToken }: Configuration) {
+async function openPlatform(configuration: Configuration) {
+  const { environments, dataDir, nodeToken, metrics } = configuration;
   if (environments) return { environments, nodeToken };
+  const programs = metrics ? findMetricsPrograms(process.env['PATH'] ?? '') : null;
   const platform = await startSimulatedPlatform(dataDir);
   started.push({ name: 'simulated platform', stop: () => platform.stop() });
-  return platform;
+  return programs === null ? platform : watchPlatform(configuration, platform, programs);
+}
+
+/** The platform with metrics and alerts of each environment, all out of the same servers. */
+async function watchPlatform(
+  { dataDir, host, port }: Configuration,
+  { environments, nodeToken, targetsUrl }: SimulatedPlatform,
+  programs: ReturnType<typeof findMetricsPrograms>,
+) {
+  const metrics = await startEmbeddedMetrics({
+    folder: path.join(dataDir, 'metrics'),
+    programs,
+    targets: {
+      platform: { url: targetsUrl, token: nodeToken },
+      control: `${['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host}:${port}`,
+      environments: environments.map(({ name }) => name),
+    },
+    rules: [path.join(RULES_FOLDER, '*.yaml')],
+  });
+  started.push({ name: 'metrics', stop: () => metrics.stop() });
+  const observability = {
+    metrics_url: metrics.metricsUrl,
+    alerts_url: metrics.alertsUrl,
+    targets_url: metrics.targetsUrl,
+  };
+  return { environments: environments.map((each) => ({ ...each, observability })), nodeToken };
 }
 
 async function seed(
@@ -173,6 +211,7 @@ function startFailure(error: unknown): string {
   if (
     error instanceof StartError ||
     error instanceof EmbeddedPostgresError ||
+    error instanceof EmbeddedMetricsError ||
     error instanceof FirstOwnerError
   )
     return error.message;

@@ -13,6 +13,8 @@ interface Ready {
 export interface SimulatedPlatform {
   environments: EnvironmentConfiguration[];
   nodeToken: string;
+  /** Lists its nodes for a scraper, with `nodeToken`. */
+  targetsUrl: string;
   stop(): Promise<void>;
 }
 
@@ -69,6 +71,7 @@ export async function startSimulatedPlatform(dataDir: string): Promise<Simulated
   return {
     environments,
     nodeToken: ready.manifest.token,
+    targetsUrl: `${ready.manifest.control_url}/targets`,
     stop: async () => {
       child.kill('SIGTERM');
       await ended;
