@@ -28,7 +28,7 @@ export const benchContext: CallContext = {
     label: 'bench@example.com',
     session: null,
     token: null,
-    grants: [{ role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null }],
+    grants: [{ role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null, expires_at: null }],
   },
   request_id: 'bench',
   trace_id: null,

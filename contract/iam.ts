@@ -1,4 +1,5 @@
 /** Identity and access (PRD 1), all of it. */
+export * from './iam/access.ts';
 export * from './iam/assignments.ts';
 export * from './iam/roles.ts';
 export * from './iam/sessions.ts';

@@ -169,7 +169,9 @@ export function callerWith(permissions: string[] = ['*'], scope: Partial<Permiss
       label: 'someone@test.example',
       session: null,
       token: null,
-      grants: [{ role_id: 'test', permissions, tenant_id: null, environment: null, ...scope }],
+      grants: [
+        { role_id: 'test', permissions, tenant_id: null, environment: null, expires_at: null, ...scope },
+      ],
     },
     request_id: 'test-request',
     trace_id: null,

@@ -1,8 +1,23 @@
-/** Assignments: who has which role, and where (PRD 1.3). */
+/** Assignments: who has which role, where, and until when (PRD 1.3). */
 import { Type, type Static } from 'typebox';
-import { Environment, listQuery, Mutated, Nullable, Page, Reason, Slug, Timestamp, Uuid } from '../common.ts';
+import {
+  Environment,
+  listQuery,
+  Mutated,
+  Nullable,
+  OneOf,
+  Page,
+  Reason,
+  Slug,
+  Timestamp,
+  Uuid,
+} from '../common.ts';
 import { endpoint } from '../endpoint.ts';
 import { scopeFields, body } from './fields.ts';
+
+/** `temporary`: it will end by itself. `expired`: it did, and allows nothing any more. */
+export const ASSIGNMENT_STATES = ['lasting', 'temporary', 'expired'] as const;
+export type AssignmentState = (typeof ASSIGNMENT_STATES)[number];
 
 export const Assignment = Type.Object({
   assignment_id: Uuid,
@@ -10,6 +25,8 @@ export const Assignment = Type.Object({
   user_email: Type.String(),
   role_id: Slug,
   ...scopeFields,
+  state: OneOf(ASSIGNMENT_STATES),
+  expires_at: Nullable(Timestamp),
   created_by: Nullable(Type.String()),
   created_at: Timestamp,
 });
@@ -20,8 +37,22 @@ export const Grant = Type.Object({
   role_id: Type.String(),
   permissions: Type.Array(Type.String()),
   ...scopeFields,
+  expires_at: Nullable(Timestamp),
 });
 export type Grant = Static<typeof Grant>;
+
+/** What an assignment is made of: who, which role, where, and until when. */
+export const NewAssignment = {
+  user_id: Uuid,
+  role_id: Slug,
+  tenant_id: Type.Optional(Nullable(Slug)),
+  environment: Type.Optional(Nullable(Environment)),
+  expires_at: Type.Optional(
+    Nullable(
+      Type.String({ format: 'date-time', description: 'Ends by itself then; absent or null: it lasts' }),
+    ),
+  ),
+};
 
 export const listAssignments = endpoint({
   id: 'iam.assignments.list',
@@ -36,6 +67,7 @@ export const listAssignments = endpoint({
     role_id: Type.Optional(Slug),
     tenant_id: Type.Optional(Slug),
     environment: Type.Optional(Environment),
+    state: Type.Optional(OneOf(ASSIGNMENT_STATES)),
   }),
   response: Page(Assignment),
   status: 200,
@@ -44,17 +76,11 @@ export const createAssignment = endpoint({
   id: 'iam.assignments.create',
   method: 'POST',
   path: '/admin/v1/iam/assignments',
-  summary: 'Give a role, globally or for a tenant or environment',
+  summary: 'Give a role, globally or for a tenant or environment, for good or until a time',
   permission: 'iam.roles.assign',
   scope: 'none',
   step_up: 'recent',
-  body: body({
-    user_id: Uuid,
-    role_id: Slug,
-    tenant_id: Type.Optional(Nullable(Slug)),
-    environment: Type.Optional(Nullable(Environment)),
-    reason: Type.Optional(Reason),
-  }),
+  body: body({ ...NewAssignment, reason: Type.Optional(Reason) }),
   response: Mutated({ assignment: Assignment }),
   status: 201,
   problems: ['not_found', 'already_exists', 'unprocessable', 'permission_denied'],

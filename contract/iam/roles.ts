@@ -1,6 +1,6 @@
 /** Roles: sets of permissions (PRD 1.3). */
 import { Type, type Static } from 'typebox';
-import { listQuery, Mutated, Page, Reason, Slug, Timestamp } from '../common.ts';
+import { listQuery, Mutated, OneOf, Page, Reason, Slug, Timestamp } from '../common.ts';
 import { endpoint } from '../endpoint.ts';
 import { PermissionPattern, body } from './fields.ts';
 
@@ -36,6 +36,33 @@ export const listPermissions = endpoint({
       }),
     ),
   }),
+  status: 200,
+});
+/** How the permission gate judges an endpoint, as its descriptor says. */
+export const EndpointAccess = Type.Object({
+  id: Type.String(),
+  method: Type.String(),
+  path: Type.String(),
+  summary: Type.String(),
+  permission: Type.String({ description: 'A permission, or `public`, or `authenticated`' }),
+  scope: OneOf(['platform', 'filtered', 'named'], {
+    description:
+      'platform: only a grant everywhere passes; filtered: any grant passes and narrows the answer; named: the request names the scope',
+  }),
+  scope_fields: Type.Array(Type.String(), { description: 'Where a named scope is read from' }),
+  step_up: OneOf(['none', 'recent', 'bound']),
+});
+export type EndpointAccess = Static<typeof EndpointAccess>;
+
+export const listEndpoints = endpoint({
+  id: 'iam.endpoints.list',
+  method: 'GET',
+  path: '/admin/v1/iam/endpoints',
+  summary: 'Every endpoint: the permission it needs, where, and whether it asks who you are again',
+  permission: 'iam.roles.read',
+  scope: 'none',
+  step_up: 'none',
+  response: Type.Object({ items: Type.Array(EndpointAccess) }),
   status: 200,
 });
 export const listRoles = endpoint({

@@ -1,70 +1,32 @@
 /** Who has which role, and where. Nobody gives or takes a role that allows more, there, than they may themselves. */
 import { randomUUIDv7 } from 'node:crypto';
-import { sql, type RawBuilder } from 'kysely';
-import type { Page } from '#contract/common.ts';
+import { sql } from 'kysely';
 import type { Assignment } from '#contract/iam.ts';
+import type { PermissionScope } from '#contract/permission-rules.ts';
 import type { Database, Tx } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import { principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
-import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
+import { ASSIGNMENT_LIVE, findAssignment } from './assignment-store.ts';
 import { insteadOf } from './constraint-problems.ts';
-import { assertHolds, describeScope, scopeOf } from './grant-rules.ts';
+import { assertHolds, assertHoldsUntil, describeScope, scopeOf } from './grant-rules.ts';
 import { isLastOwner, lockOwnership } from './last-owner.ts';
-
-export interface AssignmentFilter extends ListRequest {
-  user_id?: string | undefined;
-  role_id?: string | undefined;
-  tenant_id?: string | undefined;
-  environment?: string | undefined;
-}
-
-const assignment = sql`a.assignment_id, a.user_id, u.email as user_email, a.role_id, a.tenant_id, a.environment, a.created_by, a.created_at`;
-
-/** A page of assignments that fit the filter, newest first unless asked otherwise. */
-export async function listAssignments(db: Database, filter: AssignmentFilter): Promise<Page<Assignment>> {
-  const created_at = { column: sql`a.created_at`, type: 'timestamptz' } as const;
-  const page = keysetPage(
-    filter,
-    { created_at },
-    { column: sql`a.assignment_id`, type: 'uuid' },
-    '-created_at',
-  );
-  const conditions: RawBuilder<boolean>[] = [sql`true`];
-  if (filter.user_id) conditions.push(sql`a.user_id = ${filter.user_id}::uuid`);
-  for (const column of ['role_id', 'tenant_id', 'environment'] as const) {
-    if (filter[column]) conditions.push(sql`${sql.ref(`a.${column}`)} = ${filter[column]}`);
-  }
-  const where = sql.join(conditions, sql` and `);
-  const [rows, total] = await Promise.all([
-    sql<Assignment>`select ${assignment} from assignments a join users u using (user_id)
-      where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(db),
-    sql<{
-      count: number;
-    }>`select count(*) from (select from assignments a where ${where} limit ${TOTAL_BOUND + 1}) counted`.execute(
-      db,
-    ),
-  ]);
-  return {
-    ...pageOf(rows.rows, page, (row) => [row.created_at, row.assignment_id]),
-    total: boundedTotal(total.rows[0]?.count ?? 0),
-  };
-}
 
 interface NewAssignment {
   user_id: string;
   role_id: string;
   tenant_id?: string | null | undefined;
   environment?: string | null | undefined;
+  expires_at?: string | null | undefined;
   reason?: string | undefined;
 }
 
-/** Gives a role to a user, everywhere or in a scope. */
+/** Gives a role to a user, everywhere or in a scope, for good or until a time. It takes the place of the same one that has expired. */
 export async function createAssignment(
   db: Database,
   context: CallContext,
   environmentNames: readonly string[],
-  { user_id, role_id, reason, ...asked }: NewAssignment,
+  { user_id, role_id, reason, expires_at = null, ...asked }: NewAssignment,
 ): Promise<{ job_id: string; assignment: Assignment }> {
   const scope = scopeOf(asked, environmentNames);
   const where = describeScope(scope);
@@ -84,16 +46,19 @@ export async function createAssignment(
     async (tx) => {
       const { permissions } = await shareRole(tx, role_id);
       const { email } = await shareUser(tx, user_id);
-      assertHolds(principalOf(context), permissions, scope, `You cannot give role ${role_id} ${where}`);
+      await assertFuture(tx, expires_at);
+      const why = `You cannot give role ${role_id} ${where}`;
+      assertHoldsUntil(principalOf(context), permissions, scope, expires_at, why);
       const created_by = principalOf(context).label;
+      await removeExpired(tx, user_id, role_id, scope);
       await tx
         .insertInto('assignments')
-        .values({ assignment_id, user_id, role_id, ...scope, created_by })
+        .values({ assignment_id, user_id, role_id, ...scope, expires_at, created_by })
         .execute();
       const given = await findAssignment(tx, assignment_id);
       if (!given) throw notFound('assignment', assignment_id);
       return {
-        after: { user_id, user_email: email, role_id, ...scope, permissions },
+        after: { user_id, user_email: email, role_id, ...scope, expires_at, permissions },
         result: { assignment: given },
       };
     },
@@ -139,29 +104,55 @@ export async function deleteAssignment(
         { tenant_id, environment },
         `You cannot take role ${named.role_id} ${where}`,
       );
-      const global = tenant_id === null && environment === null;
-      if (named.role_id === 'owner' && global && (await isLastOwner(tx, named.user_id))) {
-        throw new ControlError(
-          'conflict',
-          `${named.user_email} is the last active owner; make somebody else an owner first.`,
-        );
-      }
+      await assertOwnerLeft(tx, named);
       const removed = await tx
         .deleteFrom('assignments')
         .where('assignment_id', '=', assignmentId)
         .returning('assignment_id')
         .executeTakeFirst();
       if (!removed) throw notFound('assignment', assignmentId);
-      const { user_id, user_email, role_id } = named;
-      return { before: { user_id, user_email, role_id, tenant_id, environment, permissions }, result: {} };
+      const { user_id, user_email, role_id, expires_at } = named;
+      return {
+        before: { user_id, user_email, role_id, tenant_id, environment, expires_at, permissions },
+        result: {},
+      };
     },
   );
 }
 
-async function findAssignment(db: Database, assignmentId: string): Promise<Assignment | undefined> {
-  const { rows } = await sql<Assignment>`select ${assignment} from assignments a join users u using (user_id)
-    where a.assignment_id = ${assignmentId}::uuid`.execute(db);
-  return rows[0];
+/** Refuses with `conflict` to take the role from the last active owner that lasts. */
+export async function assertOwnerLeft(tx: Database, assignment: Assignment): Promise<void> {
+  const { role_id, tenant_id, environment, state, user_id, user_email } = assignment;
+  const owns = role_id === 'owner' && tenant_id === null && environment === null && state === 'lasting';
+  if (owns && (await isLastOwner(tx, user_id)))
+    throw new ControlError(
+      'conflict',
+      `${user_email} is the last active owner whose role does not expire; make somebody else an owner for good first.`,
+    );
+}
+
+/** Refuses an end that has passed already, by the clock that will end it. */
+export async function assertFuture(db: Database, expires_at: string | null): Promise<void> {
+  if (expires_at === null) return;
+  const { rows } = await sql<{ past: boolean }>`select ${expires_at}::timestamptz <= now() as past`.execute(
+    db,
+  );
+  if (rows[0]?.past)
+    throw new ControlError('unprocessable', `${expires_at} has passed already; a role ends in the future.`, {
+      errors: [{ in: 'body', pointer: '/expires_at', message: 'must be in the future' }],
+    });
+}
+
+async function removeExpired(
+  tx: Tx,
+  userId: string,
+  roleId: string,
+  { tenant_id, environment }: PermissionScope,
+): Promise<void> {
+  await sql`delete from assignments a where a.user_id = ${userId}::uuid and a.role_id = ${roleId}
+    and a.tenant_id is not distinct from ${tenant_id} and a.environment is not distinct from ${environment} and not ${ASSIGNMENT_LIVE}`.execute(
+    tx,
+  );
 }
 
 /** The role, which neither changes nor goes until the transaction ends. */

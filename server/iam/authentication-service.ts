@@ -7,6 +7,7 @@ import { CompiledQuery } from 'kysely';
 import type { Grant, UserStatus } from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import type { AuthenticationResult, Authenticator } from '#server/http/authenticator.ts';
+import { ASSIGNMENT_LIVE_SQL } from './assignment-store.ts';
 import { csrfTokenOf, isApiToken, secretHash } from './secret-values.ts';
 import { SESSION_EXPIRED_SQL } from './session-rules.ts';
 import { shareReads } from './shared-read.ts';
@@ -15,8 +16,8 @@ import { shareReads } from './shared-read.ts';
 const TOUCH_INTERVAL = `interval '1 minute'`;
 
 const GRANTS = `coalesce((
-  select json_agg(json_build_object('role_id', a.role_id, 'permissions', r.permissions, 'tenant_id', a.tenant_id, 'environment', a.environment))
-  from assignments a join roles r using (role_id) where a.user_id = u.user_id), '[]') as grants`;
+  select json_agg(json_build_object('role_id', a.role_id, 'permissions', r.permissions, 'tenant_id', a.tenant_id, 'environment', a.environment, 'expires_at', a.expires_at))
+  from assignments a join roles r using (role_id) where a.user_id = u.user_id and ${ASSIGNMENT_LIVE_SQL}), '[]') as grants`;
 
 const FIND_SESSION = `select s.session_id, s.authenticated_at, s.expires_at, s.ended_at is not null as ended, ${SESSION_EXPIRED_SQL} as expired,
       s.last_seen_at < now() - ${TOUCH_INTERVAL} as touch, u.user_id, u.email, u.status, ${GRANTS}

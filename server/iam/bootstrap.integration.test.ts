@@ -56,7 +56,7 @@ it('the first owner is created once, with a password that signs in', async () =>
   const scene = openScene(db);
   const principal = await scene.principalOf(await scene.signIn('first@example.com', owner!.password));
   expect(principal.grants).toEqual([
-    { role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null },
+    { role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null, expires_at: null },
   ]);
   const [event] = await query(
     `select actor_type, actor_label, changes from audit_events where action = 'iam.users.create'`,

@@ -8,6 +8,7 @@ import {
   addedPatterns,
   assertHolds,
   assertHoldsGrants,
+  assertHoldsUntil,
   assertKnown,
   describeScope,
   GLOBAL,
@@ -18,11 +19,13 @@ const grant = (
   permissions: string[],
   tenant_id: string | null = null,
   environment: string | null = null,
+  expires_at: string | null = null,
 ): Grant => ({
   role_id: 'some',
   permissions,
   tenant_id,
   environment,
+  expires_at,
 });
 const person = (grants: Grant[], token: Principal['token'] = null): Principal => ({
   type: token ? 'api_token' : 'user',
@@ -149,5 +152,18 @@ describe('a request', () => {
   it('says its scope in words', () => {
     expect(describeScope(GLOBAL)).toBe('everywhere');
     expect(describeScope({ tenant_id: 'acme', environment: 'dev' })).toBe('for tenant acme in dev');
+  });
+});
+
+describe('a grant that ends', () => {
+  const until = (expires_at: string) => person([grant(['scale.*'], null, null, expires_at)]);
+  const give = (principal: Principal, end: string | null) => () =>
+    assertHoldsUntil(principal, ['scale.migrate'], GLOBAL, end, 'You cannot give it');
+
+  it('is passed on for no longer than it lasts itself', () => {
+    expect(give(until('2030-01-02T00:00:00Z'), '2030-01-01T00:00:00Z')).not.toThrow();
+    expect(give(until('2030-01-01T00:00:00Z'), '2030-01-02T00:00:00Z')).toThrow(/your own role ends before/);
+    expect(give(until('2030-01-01T00:00:00Z'), null)).toThrow(/for good/);
+    expect(give(person([grant(['scale.*'])]), null)).not.toThrow();
   });
 });

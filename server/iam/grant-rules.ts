@@ -35,6 +35,28 @@ export function assertHolds(
   refuse(missingOf(principal, patterns, scope), why);
 }
 
+/**
+ * The same for something that is to last until a time (null = for good): what the principal holds themselves for less long does not
+ * count, or a role for a day could be made into one for ever.
+ */
+export function assertHoldsUntil(
+  principal: Principal,
+  patterns: readonly string[],
+  scope: PermissionScope,
+  until: string | null,
+  why: string,
+): void {
+  assertHolds(principal, patterns, scope, why);
+  const lasting = principal.grants.filter(
+    ({ expires_at }) => expires_at === null || outlasts(expires_at, until),
+  );
+  const missing = missingOf({ ...principal, grants: lasting }, patterns, scope);
+  refuse(missing, `${why} ${until === null ? 'for good' : `until ${until}`}: your own role ends before`);
+}
+
+const outlasts = (expires_at: string, until: string | null): boolean =>
+  until !== null && Date.parse(expires_at) >= Date.parse(until);
+
 /** The same for what somebody was granted, each grant in its own scope. */
 export function assertHoldsGrants(principal: Principal, grants: readonly Grant[], why: string): void {
   refuse(

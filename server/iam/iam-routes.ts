@@ -2,10 +2,8 @@
 import * as contract from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import { route, type Route } from '#server/http/route.ts';
-import { createAssignment, deleteAssignment, listAssignments } from './assignment-service.ts';
+import { accessRoutes } from './access-routes.ts';
 import { changeOwnPassword, setUserPassword } from './password-service.ts';
-import { createRole, deleteRole, describePermissions, updateRole } from './role-service.ts';
-import { listRoleRows, readRole } from './role-store.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
 import { describeMe, signIn, signOut } from './sign-in-service.ts';
 import { createSignInThrottle } from './sign-in-throttle.ts';
@@ -72,24 +70,7 @@ export function iamRoutes({ db, environmentNames }: IamRouteDeps): Route[] {
       revokeUserSessions(db, context, params.user_id, body.reason),
     ),
 
-    route(contract.listPermissions, async () => describePermissions()),
-    route(contract.listRoles, ({ query }) => listRoleRows(db, query)),
-    route(contract.getRole, ({ params }) => readRole(db, params.role_id)),
-    route(contract.createRole, ({ context, body }) => createRole(db, context, body)),
-    route(contract.updateRole, ({ context, params, body, if_match }) =>
-      updateRole(db, context, params.role_id, if_match, body),
-    ),
-    route(contract.deleteRole, ({ context, params, body }) =>
-      deleteRole(db, context, params.role_id, body.reason),
-    ),
-
-    route(contract.listAssignments, ({ query }) => listAssignments(db, query)),
-    route(contract.createAssignment, ({ context, body }) =>
-      createAssignment(db, context, environmentNames, body),
-    ),
-    route(contract.deleteAssignment, ({ context, params, body }) =>
-      deleteAssignment(db, context, params.assignment_id, body.reason),
-    ),
+    ...accessRoutes(db, environmentNames),
 
     route(contract.listTokens, ({ query }) => listTokens(db, query)),
     route(contract.createToken, ({ context, body }) => createToken(db, context, environmentNames, body)),

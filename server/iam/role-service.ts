@@ -2,14 +2,14 @@
 import { sql } from 'kysely';
 import { ENDPOINTS } from '#contract/endpoints.ts';
 import type { ResponseOf } from '#contract/endpoint.ts';
-import type { listPermissions, Role } from '#contract/iam.ts';
+import type { listEndpoints, listPermissions, Role } from '#contract/iam.ts';
 import { PERMISSION_NAMES, PERMISSIONS } from '#contract/permissions.ts';
 import type { Database } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
-import { principalOf, type CallContext } from '#server/http/call-context.ts';
+import { principalOf, type CallContext, type Principal } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
 import { insteadOf } from './constraint-problems.ts';
-import { addedPatterns, assertHolds, assertKnown, GLOBAL } from './grant-rules.ts';
+import { addedPatterns, assertHoldsUntil, assertKnown, GLOBAL } from './grant-rules.ts';
 import { assertRevision } from './revision-rules.ts';
 import { lockRole, readRole } from './role-store.ts';
 
@@ -33,6 +33,20 @@ export const describePermissions = (): ResponseOf<typeof listPermissions> => ({
   })),
 });
 
+/** Every endpoint and what its gate asks for. */
+export const describeEndpoints = (): ResponseOf<typeof listEndpoints> => ({
+  items: ENDPOINTS.map(({ id, method, path, summary, permission, scope, step_up }) => ({
+    id,
+    method,
+    path,
+    summary,
+    permission,
+    scope: scope === 'none' ? 'platform' : scope === 'filtered' ? 'filtered' : 'named',
+    scope_fields: typeof scope === 'object' ? Object.values(scope) : [],
+    step_up,
+  })),
+});
+
 /** Creates a role. */
 export async function createRole(
   db: Database,
@@ -46,7 +60,7 @@ export async function createRole(
   }: RoleContent & { role_id: string; reason?: string | undefined },
 ): Promise<{ job_id: string; role: Role }> {
   assertKnown(permissions);
-  assertHolds(principalOf(context), permissions, GLOBAL, WHY);
+  assertHoldsUntil(principalOf(context), permissions, GLOBAL, null, WHY);
   return mutate(
     db,
     context,
@@ -92,7 +106,7 @@ export async function updateRole(
       const before = await lockRole(tx, roleId);
       assertOwn(before, 'changed');
       assertRevision('role', before.revision, if_match);
-      assertHolds(principalOf(context), addedPatterns(before.permissions, permissions), GLOBAL, WHY);
+      assertMayHold(principalOf(context), before, permissions);
       await tx
         .updateTable('roles')
         .set({ title, description, permissions, revision: before.revision + 1, updated_at: sql`now()` })
@@ -134,13 +148,21 @@ export async function deleteRole(
           },
         );
       }
+      // Expired ones count for nothing, and only they are left.
+      await tx.deleteFrom('assignments').where('role_id', '=', roleId).execute();
       await tx.deleteFrom('roles').where('role_id', '=', roleId).execute();
       return { before, result: {} };
     },
   );
 }
 
-function assertOwn({ role_id, built_in }: Role, verb: string): void {
+/** Refuses to add to a role what the principal does not hold everywhere and for good. */
+export function assertMayHold(principal: Principal, before: Role, permissions: readonly string[]): void {
+  assertHoldsUntil(principal, addedPatterns(before.permissions, permissions), GLOBAL, null, WHY);
+}
+
+/** Refuses to change or delete a built-in role. */
+export function assertOwn({ role_id, built_in }: Role, verb: string): void {
   if (built_in)
     throw new ControlError(
       'action_not_allowed',

@@ -5,6 +5,7 @@ import type { Role } from '#contract/iam.ts';
 import type { Database, Tx } from '#server/db/database.ts';
 import { notFound } from '#server/http/control-error.ts';
 import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
+import { ASSIGNMENT_LIVE } from './assignment-store.ts';
 import { containing } from './search-patterns.ts';
 
 export interface RoleFilter extends ListRequest {
@@ -12,7 +13,7 @@ export interface RoleFilter extends ListRequest {
 }
 
 const role = sql`r.role_id, r.title, r.description, r.permissions, r.built_in,
-  (select count(*) from assignments a where a.role_id = r.role_id) as assignment_count, r.revision, r.created_at, r.updated_at`;
+  (select count(*) from assignments a where a.role_id = r.role_id and ${ASSIGNMENT_LIVE}) as assignment_count, r.revision, r.created_at, r.updated_at`;
 
 /** A page of roles that fit the filter, each with how many have it. */
 export async function listRoleRows(db: Database, filter: RoleFilter): Promise<Page<Role>> {

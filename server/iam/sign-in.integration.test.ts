@@ -49,7 +49,9 @@ describe('signing in', () => {
       user: { user_id },
       csrf_token: answer.csrf_token,
       token: null,
-      grants: [{ role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null }],
+      grants: [
+        { role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null, expires_at: null },
+      ],
     });
     const { items } = await scene.call(contract.listSessions, { as: cookie!, query: { user_id } });
     expect(items).toMatchObject([

@@ -5,6 +5,7 @@ import type { Grant, User, UserListItem, UserStatus } from '#contract/iam.ts';
 import type { Database, Tx } from '#server/db/database.ts';
 import { notFound } from '#server/http/control-error.ts';
 import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
+import { ASSIGNMENT_LIVE } from './assignment-store.ts';
 import { containing } from './search-patterns.ts';
 import { SESSION_LIVE } from './session-rules.ts';
 
@@ -32,7 +33,7 @@ const NEVER = '1970-01-01T00:00:00Z';
 const withRolesAndSessions = sql`
   left join lateral (
     select coalesce(json_agg(json_build_object('role_id', a.role_id, 'tenant_id', a.tenant_id, 'environment', a.environment) order by a.assignment_id), '[]') as roles
-    from assignments a where a.user_id = page.user_id) given on true
+    from assignments a where a.user_id = page.user_id and ${ASSIGNMENT_LIVE}) given on true
   left join lateral (select count(*)::integer as session_count from sessions s where s.user_id = page.user_id and ${SESSION_LIVE}) live on true`;
 
 /** A page of users that fit the filter. Who never signed in sorts first by `last_sign_in_at`. */
@@ -95,12 +96,11 @@ export async function lockUser(tx: Tx, userId: string): Promise<User> {
   return user;
 }
 
-/** What the user's roles grant. */
-export async function grantsOf(tx: Tx, userId: string): Promise<Grant[]> {
-  return tx
-    .selectFrom('assignments')
-    .innerJoin('roles', 'roles.role_id', 'assignments.role_id')
-    .select(['roles.role_id', 'roles.permissions', 'assignments.tenant_id', 'assignments.environment'])
-    .where('assignments.user_id', '=', userId)
-    .execute();
+/** What the user's roles grant now. */
+export async function grantsOf(tx: Database, userId: string): Promise<Grant[]> {
+  const { rows } = await sql<Grant>`select a.role_id, r.permissions, a.tenant_id, a.environment, a.expires_at
+    from assignments a join roles r using (role_id) where a.user_id = ${userId}::uuid and ${ASSIGNMENT_LIVE}`.execute(
+    tx,
+  );
+  return rows;
 }

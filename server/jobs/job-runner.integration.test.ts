@@ -18,7 +18,7 @@ const context: CallContext = {
     label: 'ops@example.com',
     session: null,
     token: null,
-    grants: [{ role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null }],
+    grants: [{ role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null, expires_at: null }],
   },
   request_id: 'request-1',
   trace_id: null,

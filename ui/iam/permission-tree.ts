@@ -1,6 +1,10 @@
 /** Choosing permissions: the tree of domains and resources with their wildcards, and what a choice grants. Pure. */
-import type { Grant } from '#contract/iam.ts';
-import { decide, permissionMatches, type PermissionTarget } from '#contract/permission-rules.ts';
+import {
+  decide,
+  permissionMatches,
+  type PermissionGrant,
+  type PermissionTarget,
+} from '#contract/permission-rules.ts';
 import { PERMISSION_NAMES, PERMISSIONS, type Permission } from '#contract/permissions.ts';
 
 export interface PermissionNode {
@@ -55,7 +59,7 @@ export const unknownPatterns = (patterns: readonly string[]): string[] =>
  * covers it; single permissions do not add up to one, because tomorrow's would be missing. The server decides by the same function.
  */
 export const notHeld = (
-  grants: readonly Grant[],
+  grants: readonly PermissionGrant[],
   patterns: readonly string[],
   scope: PermissionTarget = {},
 ): string[] => patterns.filter((pattern) => !decide(grants, pattern as Permission, scope).allowed);

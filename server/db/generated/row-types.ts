@@ -38,6 +38,7 @@ export interface Assignments {
   created_at: Generated<string>;
   created_by: string | null;
   environment: string | null;
+  expires_at: string | null;
   role_id: string;
   tenant_id: string | null;
   user_id: string;

@@ -179,11 +179,13 @@ create table assignments (
   environment text,
   created_by text,
   created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone,
   constraint assignments_pkey PRIMARY KEY (assignment_id),
   constraint assignments_once UNIQUE NULLS NOT DISTINCT (user_id, role_id, tenant_id, environment),
   constraint assignments_role_id_fkey FOREIGN KEY (role_id) REFERENCES roles(role_id),
   constraint assignments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
 );
+CREATE INDEX assignments_created_at ON public.assignments USING btree (created_at, assignment_id);
 CREATE INDEX assignments_role ON public.assignments USING btree (role_id);
 
 create table audit_events (
