@@ -28,7 +28,7 @@ export interface DetailPageProps {
   /** Buttons at the right. */
   primary?: React.ReactNode;
   /** Everything that can be done, behind ⋯. */
-  actions?: readonly Action[];
+  actions?: readonly Action[] | undefined;
   tabs?: readonly DetailTab[];
   loading: boolean;
   error: unknown;
