@@ -15,7 +15,7 @@ export type ScopeSource =
   | 'none'
   | 'filtered'
   | {
-      tenant_id?: 'params.tenant_id' | 'body.tenant_id';
+      tenant_id?: 'params.tenant_id' | 'body.tenant_id' | 'query.tenant_id';
       environment?: 'params.environment' | 'body.environment' | 'query.environment';
     };
 

@@ -5,12 +5,20 @@ import type { Endpoint } from './endpoint.ts';
 import * as fleet from './fleet.ts';
 import * as iam from './iam.ts';
 import * as jobs from './jobs.ts';
+import * as observability from './observability.ts';
 import * as scale from './scale.ts';
 import * as tenants from './tenants.ts';
 
 const isEndpoint = (value: unknown): value is Endpoint =>
   typeof value === 'object' && value !== null && 'step_up' in value && 'permission' in value;
 
-export const ENDPOINTS: readonly Endpoint[] = [iam, tenants, scale, drains, fleet, jobs, audit].flatMap(
-  (domain) => Object.values(domain).filter(isEndpoint),
-);
+export const ENDPOINTS: readonly Endpoint[] = [
+  iam,
+  tenants,
+  scale,
+  drains,
+  fleet,
+  observability,
+  jobs,
+  audit,
+].flatMap((domain) => Object.values(domain).filter(isEndpoint));

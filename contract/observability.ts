@@ -113,6 +113,11 @@ export const NamedQuery = Type.Object({
   expression: Type.String({
     description: 'As the stack has it, with `$parameter` where a value is filled in',
   }),
+  tenant_expression: Nullable(
+    Type.String({
+      description: 'Asked instead where a tenant is named; null when `expression` serves tenants, too',
+    }),
+  ),
 });
 export type NamedQuery = Static<typeof NamedQuery>;
 
@@ -186,6 +191,11 @@ export type Target = Static<typeof Target>;
 
 const view = { permission: 'observability.view', step_up: 'none', status: 200 } as const;
 const ofEnvironment = { ...view, scope: { environment: 'query.environment' } } as const;
+/** Who may see one tenant only has to name it: without it, all tenants of the environment are asked for. */
+const ofTenant = {
+  ...view,
+  scope: { tenant_id: 'query.tenant_id', environment: 'query.environment' },
+} as const;
 const environmentOnly = Type.Object({ environment: Environment }, { additionalProperties: false });
 
 export const getObservabilityStatus = endpoint({
@@ -209,7 +219,7 @@ export const listDashboards = endpoint({
   problems: ['unknown_environment'],
 });
 export const listObservabilityLinks = endpoint({
-  ...ofEnvironment,
+  ...ofTenant,
   id: 'observability.links.list',
   method: 'GET',
   path: '/admin/v1/observability/links',
@@ -228,7 +238,7 @@ export const listQueries = endpoint({
   response: Type.Object({ items: Type.Array(NamedQuery) }),
 });
 export const runQuery = endpoint({
-  ...ofEnvironment,
+  ...ofTenant,
   id: 'observability.queries.run',
   method: 'GET',
   path: '/admin/v1/observability/queries/:name/run',

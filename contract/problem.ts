@@ -36,7 +36,7 @@ export const PROBLEMS = {
   precondition_required: { status: 428, title: 'Say which version you are changing' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'The control plane failed' },
-  upstream_failed: { status: 502, title: 'A platform node did not answer as it should' },
+  upstream_failed: { status: 502, title: 'A system behind the control plane did not answer as it should' },
   unavailable: { status: 503, title: 'The control plane is not ready' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

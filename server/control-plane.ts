@@ -15,6 +15,7 @@ import type { JobDefinition } from '#server/jobs/job-definition.ts';
 import { startJobExecutor } from '#server/jobs/job-executor.ts';
 import { openJobFeed } from '#server/jobs/job-feed.ts';
 import { jobRoutes } from '#server/jobs/job-routes.ts';
+import { observabilityRoutes } from '#server/observability/observability-routes.ts';
 import { readShardNodes } from '#server/scale/fleet-store.ts';
 import { withOrchestrator } from '#server/scale/node-directory.ts';
 import {
@@ -29,6 +30,7 @@ import { startScaleWatch, type ScaleWatch } from '#server/scale/scale-watch.ts';
 import { seedTenants, type SeedEnvironment } from '#server/tenants/seed-tenants.ts';
 import { tenantRoutes } from '#server/tenants/tenant-routes.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
+import { openObservability } from './open-observability.ts';
 import { openOrchestrator } from './open-orchestrator.ts';
 import { openStores } from './open-stores.ts';
 
@@ -83,6 +85,9 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   );
   await Promise.all(environments.map(async ({ directory }) => directory?.refresh()));
   const scale = { db, pool, environments, nodes: createNodeAdminClient({ token: options.nodeToken }) };
+  const observability = {
+    environments: options.environments.map((configured) => openObservability(configured, process.env)),
+  };
   await seedRoleTemplates(db);
   const firstOwner = await createFirstOwner(db, options.owner);
 
@@ -123,6 +128,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       ...iamRoutes({ db, environmentNames }),
       ...tenantRoutes(scale),
       ...scaleRoutes(scale),
+      ...observabilityRoutes(observability),
       ...jobRoutes({ db, feed }),
       ...auditRoutes({ db }),
     ],

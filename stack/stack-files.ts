@@ -3,6 +3,7 @@ import { alertmanagerFiles } from './alertmanager/alertmanager-files.ts';
 import { ruleFiles } from './alerts/rule-files.ts';
 import { dashboardFiles } from './dashboards/dashboard-files.ts';
 import { registryFiles } from './dashboards/dashboard-registry.ts';
+import { provisioningFiles } from './grafana/provisioning-files.ts';
 import { alloyFiles } from './logs/alloy-file.ts';
 import { lokiFiles } from './logs/loki-file.ts';
 import { metricsContract } from './metric-catalogue/metrics-contract.ts';
@@ -18,6 +19,7 @@ export function stackFiles(): Record<string, string> {
     ...ruleFiles(),
     ...alertmanagerFiles(),
     ...scrapeFiles(),
+    ...provisioningFiles(),
     ...alloyFiles(),
     ...lokiFiles(),
   };

@@ -1,5 +1,5 @@
 /** Asks an outside server for JSON, and trusts nothing: time and size are bounded, redirects refused, answers held to a schema. */
-import type { Static, TSchema } from 'typebox';
+import { Type, type Static, type TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
 import { QUERY_LIMITS } from '#contract/observability.ts';
 import { SourceError, type CallOptions } from '#server/observability/outside-source.ts';
@@ -34,6 +34,9 @@ export interface JsonClientLimits {
   timeout_ms: number;
   most_bytes: number;
 }
+
+/** RFC 3339 as Date reads it: without leap seconds. */
+export const Instant = Type.String({ format: 'date-time', pattern: '^(?!.*:60)' });
 
 const MOST_SHOWN = 300;
 
