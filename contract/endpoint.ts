@@ -25,6 +25,9 @@ export type ScopeSource =
  */
 export type StepUpLevel = 'none' | 'recent' | 'bound';
 
+/** What a session may still lack after the first factor: the second one, or the enrolment of one. */
+export type PendingSignIn = 'second_factor' | 'enrolment';
+
 export interface Endpoint<
   P extends TSchema = TSchema,
   Q extends TSchema = TSchema,
@@ -41,6 +44,8 @@ export interface Endpoint<
   permission: Permission | 'public' | 'authenticated';
   scope: ScopeSource;
   step_up: StepUpLevel;
+  /** Which unfinished sign-ins may call it. Left out, as nearly everywhere: none. */
+  while_pending?: readonly PendingSignIn[];
   params?: P;
   query?: Q;
   body?: B;

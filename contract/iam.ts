@@ -1,6 +1,7 @@
 /** Identity and access (PRD 1), all of it. */
 export * from './iam/access.ts';
 export * from './iam/assignments.ts';
+export * from './iam/my-account.ts';
 export * from './iam/roles.ts';
 export * from './iam/sessions.ts';
 export * from './iam/sign-in.ts';

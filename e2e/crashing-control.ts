@@ -8,6 +8,7 @@ import { migrateDatabase } from '#server/db/migrate.ts';
 import { StepFailure, type JobDefinition, type StepDefinition } from '#server/jobs/job-definition.ts';
 import { readConfiguration } from '#server/configuration.ts';
 import { createLogger, startControlPlane } from '#server/control-plane.ts';
+import { openSignIn } from '#server/open-sign-in.ts';
 
 export interface Rehearsal {
   /** Only jobs of this kind; all of them when absent. */
@@ -70,6 +71,7 @@ const plane = await startControlPlane({
   ...configuration,
   databaseUrl,
   environments,
+  signIn: openSignIn(configuration.signIn, { port: configuration.port, dataDir: null }),
   uiFolder: null,
   logger: createLogger('warn', pino.destination(2)),
   gitSha: 'rehearsal',

@@ -45,6 +45,7 @@ beforeAll(async () => {
     requestsPerSecond: 10_000,
     shutdownDelayS: 0,
     owner: OWNER,
+    signIn: { publicUrl: 'http://localhost', box: null },
     logger: pino({ level: 'debug' }, { write: (line) => void (logged += line) }),
     gitSha: 'test',
   });

@@ -9,6 +9,7 @@ import { openDatabase, type Database } from '#server/db/database.ts';
 import { createApp } from '#server/http/app.ts';
 import { countEndedJobs, createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
 import { createAuthenticator } from '#server/iam/authentication-service.ts';
+import type { SignInSettings } from '#server/iam/account-deps.ts';
 import { createFirstOwner, seedRoleTemplates } from '#server/iam/bootstrap.ts';
 import { iamRoutes } from '#server/iam/iam-routes.ts';
 import type { JobDefinition } from '#server/jobs/job-definition.ts';
@@ -44,6 +45,7 @@ export interface ControlPlaneOptions {
   /** How long a stopping server still serves after `/ready` has said so, for load balancers to turn away. */
   shutdownDelayS: number;
   owner: { email: string; password: string | null };
+  signIn: SignInSettings;
   logger: Logger;
   gitSha: string;
   /** Lets a rehearsal break a job at a chosen step. */
@@ -125,7 +127,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     trustProxy: options.trustProxy,
     requestsPerSecond: options.requestsPerSecond,
     routes: [
-      ...iamRoutes({ db, environmentNames }),
+      ...iamRoutes({ db, environmentNames, signIn: options.signIn }),
       ...tenantRoutes(scale),
       ...scaleRoutes(scale),
       ...observabilityRoutes(observability),

@@ -18,6 +18,7 @@ import { FirstOwnerError, type FirstOwner } from '#server/iam/bootstrap.ts';
 import { PlacementStoreError } from '#server/scale/placement-store.ts';
 import { readConfiguration, StartError, type Configuration } from './configuration.ts';
 import { createLogger, startControlPlane } from './control-plane.ts';
+import { openSignIn } from './open-sign-in.ts';
 import { startSimulatedPlatform, type SimulatedPlatform } from './simulated-platform.ts';
 
 /** A first look should not be empty. */
@@ -77,6 +78,10 @@ async function main(): Promise<void> {
     requestsPerSecond: configuration.requestsPerSecond,
     shutdownDelayS: configuration.shutdownDelayS,
     owner: configuration.owner,
+    signIn: openSignIn(configuration.signIn, {
+      port: configuration.port,
+      dataDir: embedded ? configuration.dataDir : null,
+    }),
     logger,
     gitSha: gitSha(),
   });

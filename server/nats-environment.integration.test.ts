@@ -80,6 +80,7 @@ describe.skipIf(natsIsMissing())('an environment on NATS', { timeout: 60_000 }, 
       requestsPerSecond: 10_000,
       shutdownDelayS: 0,
       owner: OWNER,
+      signIn: { publicUrl: 'http://localhost', box: null },
       logger: pino({ level: 'debug' }, { write: (line) => void (logged += line) }),
       gitSha: 'test',
     });

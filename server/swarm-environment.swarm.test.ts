@@ -60,6 +60,7 @@ describe('an environment on Docker Swarm and NATS', { timeout: 120_000 }, () => 
       requestsPerSecond: 10_000,
       shutdownDelayS: 0,
       owner: OWNER,
+      signIn: { publicUrl: 'http://localhost', box: null },
       logger: pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
       gitSha: 'test',
     });

@@ -4,13 +4,17 @@ import { listQuery, Mutated, Nullable, OneOf, Page, Reason, Timestamp, Uuid } fr
 import { endpoint } from '../endpoint.ts';
 import { userParams, body } from './fields.ts';
 
-export const SESSION_STATES = ['active', 'expired', 'revoked'] as const;
+/** `pending`: the second factor, or the enrolment of one, is missing; it opens nothing. */
+export const SESSION_STATES = ['active', 'pending', 'expired', 'revoked'] as const;
 export const Session = Type.Object({
   session_id: Uuid,
   user_id: Uuid,
   user_email: Type.String(),
   state: OneOf(SESSION_STATES),
   ended_reason: Nullable(Type.String()),
+  methods: Type.Array(Type.String(), {
+    description: 'How the person proved who they are: password, passkey, provider, totp, recovery_code',
+  }),
   ip: Type.String(),
   user_agent: Type.String(),
   current: Type.Boolean({ description: 'This is the session that asks' }),

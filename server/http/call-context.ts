@@ -1,4 +1,5 @@
 /** Who calls, from where, and with which authority; every service takes it first and every audit event is made of it. */
+import type { PendingSignIn } from '#contract/endpoint.ts';
 import type { Grant } from '#contract/iam.ts';
 import { decide, scopesOf, type PermissionScope } from '#contract/permission-rules.ts';
 import type { Permission } from '#contract/permissions.ts';
@@ -10,7 +11,14 @@ export interface Principal {
   user_id: string;
   /** Email, with the token's name for a token. */
   label: string;
-  session: { session_id: string; authenticated_at: string; expires_at: string; csrf_token: string } | null;
+  session: {
+    session_id: string;
+    authenticated_at: string;
+    expires_at: string;
+    csrf_token: string;
+    /** What signing in still lacks; then the session opens only what says so. */
+    pending: PendingSignIn | null;
+  } | null;
   token: (PermissionScope & { token_id: string; name: string; permissions: string[] }) | null;
   /** What the user's roles grant; a token narrows it further. */
   grants: Grant[];

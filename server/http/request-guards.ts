@@ -34,8 +34,20 @@ export async function authenticate(
   if (bearer !== undefined) return accepted(await deps.authenticator.apiToken(bearer));
   if (cookie === undefined) throw unauthenticated('This needs a session or an API token; sign in.');
   const principal = accepted(await deps.authenticator.session(cookie));
+  checkSignedIn(endpoint, principal);
   if (endpoint.method !== 'GET') checkCsrf(request, principal);
   return principal;
+}
+
+/** A session that lacks a second factor is nobody's yet, but for what ends the lack. */
+function checkSignedIn(endpoint: Endpoint, { session }: Principal): void {
+  const lack = session?.pending ?? null;
+  if (lack === null || endpoint.while_pending?.includes(lack)) return;
+  throw unauthenticated(
+    lack === 'second_factor'
+      ? 'Signing in is not finished: a second factor is missing.'
+      : 'Signing in is not finished: a role demands a second factor; enrol one.',
+  );
 }
 
 const unauthenticated = (detail: string) =>

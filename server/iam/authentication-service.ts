@@ -4,6 +4,7 @@
  * Requests of one session that come at the same time share a read that begins after the last of them came.
  */
 import { CompiledQuery } from 'kysely';
+import type { PendingSignIn } from '#contract/endpoint.ts';
 import type { Grant, UserStatus } from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import type { AuthenticationResult, Authenticator } from '#server/http/authenticator.ts';
@@ -19,7 +20,7 @@ const GRANTS = `coalesce((
   select json_agg(json_build_object('role_id', a.role_id, 'permissions', r.permissions, 'tenant_id', a.tenant_id, 'environment', a.environment, 'expires_at', a.expires_at))
   from assignments a join roles r using (role_id) where a.user_id = u.user_id and ${ASSIGNMENT_LIVE_SQL}), '[]') as grants`;
 
-const FIND_SESSION = `select s.session_id, s.authenticated_at, s.expires_at, s.ended_at is not null as ended, ${SESSION_EXPIRED_SQL} as expired,
+const FIND_SESSION = `select s.session_id, s.authenticated_at, s.expires_at, s.pending, s.ended_at is not null as ended, ${SESSION_EXPIRED_SQL} as expired,
       s.last_seen_at < now() - ${TOUCH_INTERVAL} as touch, u.user_id, u.email, u.status, ${GRANTS}
     from sessions s join users u using (user_id) where s.token_hash = $1`;
 const FIND_TOKEN = `select t.token_id, t.name, t.permissions, t.tenant_id, t.environment, t.revoked_at is not null as ended, t.expires_at <= now() as expired,
@@ -41,6 +42,7 @@ interface Holder {
   grants: Grant[];
 }
 interface SessionRow extends Holder {
+  pending: PendingSignIn | null;
   session_id: string;
   authenticated_at: string;
   expires_at: string;
@@ -72,8 +74,9 @@ export function createAuthenticator(db: Database): Authenticator {
       const rejected = rejectionOf(row, 'session');
       if (rejected || !row) return rejected ?? UNKNOWN;
       if (row.touch) touch(TOUCH_SESSION, row.session_id);
-      const { session_id, authenticated_at, expires_at, user_id, email, grants } = row;
-      const session = { session_id, authenticated_at, expires_at, csrf_token: csrfTokenOf(token) };
+      const { session_id, authenticated_at, expires_at, pending, user_id, email } = row;
+      const session = { session_id, authenticated_at, expires_at, pending, csrf_token: csrfTokenOf(token) };
+      const grants = pending === null ? row.grants : [];
       return {
         principal: {
           type: 'user',

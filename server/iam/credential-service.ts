@@ -27,8 +27,6 @@ export interface Account {
 export interface CheckedAccount extends Account {
   /** The kept hash has other parameters than today's. */
   outdated: boolean;
-  /** Call when what the password was asked for is done: it forgets earlier failures. */
-  succeeded(): Promise<void>;
 }
 
 interface Asked {
@@ -49,16 +47,46 @@ export async function checkPassword(
   account: Account | undefined,
   password: string,
 ): Promise<CheckedAccount> {
-  const attempt = await throttle.begin(asked.throttleKey, context.ip);
-  const { matches, outdated } = await verifyPassword(password, account?.password_hash ?? null);
-  if (account && matches && account.status === 'active') {
-    return { ...account, outdated, succeeded: () => attempt.succeeded() };
-  }
-  const cause = account ? (matches ? `user_${account.status}` : 'wrong_password') : 'unknown_user';
-  const closed_for_s = await attempt.failed();
-  const details = { cause, user_id: account?.user_id ?? null, closed_for_s };
-  await recordEvent(db, context, { action: asked.action, outcome: 'failed', target: asked.target, details });
-  throw new ControlError('invalid_credentials', asked.wrong);
+  return throttle.attempt(asked.throttleKey, context.ip, async (attempt) => {
+    const { matches, outdated } = await verifyPassword(password, account?.password_hash ?? null);
+    if (account && matches && account.status === 'active') {
+      await attempt.succeeded();
+      return { ...account, outdated };
+    }
+    const cause = account ? (matches ? `user_${account.status}` : 'wrong_password') : 'unknown_user';
+    const closed_for_s = await attempt.failed();
+    const details = { cause, user_id: account?.user_id ?? null, closed_for_s };
+    await recordEvent(db, context, {
+      action: asked.action,
+      outcome: 'failed',
+      target: asked.target,
+      details,
+    });
+    throw new ControlError('invalid_credentials', asked.wrong);
+  });
+}
+
+/**
+ * Which count a sign-in by this email belongs to. Strangers who guess close the account for strangers; who comes from an address that
+ * the account has signed in from lately has a count of their own, so that guessing cannot lock somebody out for good.
+ */
+export async function signInThrottleKey(
+  db: Database,
+  named: string,
+  account: Account | undefined,
+  ip: string | null,
+): Promise<string> {
+  if (!account || ip === null) return `login:${named}`;
+  const known = await db
+    .selectFrom('sessions')
+    .select('session_id')
+    .where('user_id', '=', account.user_id)
+    .where('ip', '=', ip)
+    .where('pending', 'is', null)
+    .where('created_at', '>', sql<string>`now() - interval '30 days'`)
+    .limit(1)
+    .executeTakeFirst();
+  return known ? `login:${named} ${ip}` : `login:${named}`;
 }
 
 const accounts = (db: Database) =>

@@ -2,12 +2,28 @@
 import * as contract from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import { route, type Route } from '#server/http/route.ts';
-import { accessRoutes } from './access-routes.ts';
-import { changeOwnPassword, setUserPassword } from './password-service.ts';
+import type { SignInSettings } from './account-deps.ts';
+import { myAccountRoutes, signInRoutes } from './account-routes.ts';
+import {
+  explainToken,
+  explainUser,
+  previewAssignment,
+  previewRoleChange,
+  previewUnassignment,
+} from './access-service.ts';
+import { createAssignment, deleteAssignment } from './assignment-service.ts';
+import { listAssignmentRows } from './assignment-store.ts';
+import { setUserPassword } from './password-service.ts';
+import {
+  createRole,
+  deleteRole,
+  describeEndpoints,
+  describePermissions,
+  updateRole,
+} from './role-service.ts';
+import { listRoleRows, readRole } from './role-store.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
-import { describeMe, signIn, signOut } from './sign-in-service.ts';
 import { createSignInThrottle } from './sign-in-throttle.ts';
-import { confirmPresence } from './step-up-service.ts';
 import { createToken, listTokens, revokeToken } from './token-service.ts';
 import { changeUserStatus, createUser, updateUser } from './user-service.ts';
 import { listUserRows, readUserListItem } from './user-store.ts';
@@ -16,29 +32,15 @@ export interface IamRouteDeps {
   db: Database;
   /** The configured environments: a role or token is limited to one of these. */
   environmentNames: readonly string[];
+  signIn: SignInSettings;
 }
 
 /** Every route of the domain; call once, the sign-in throttle is made here. */
-export function iamRoutes({ db, environmentNames }: IamRouteDeps): Route[] {
-  const credentials = { db, throttle: createSignInThrottle(db) };
+export function iamRoutes({ db, environmentNames, signIn }: IamRouteDeps): Route[] {
+  const account = { db, throttle: createSignInThrottle(db), ...signIn };
   return [
-    route(contract.login, async (call) => {
-      const { token, ...answer } = await signIn(credentials, call.context, call.body);
-      call.setSession(token);
-      return answer;
-    }),
-    route(contract.logout, async (call) => {
-      const answer = await signOut(db, call.context);
-      call.setSession(null);
-      return answer;
-    }),
-    route(contract.stepUp, async (call) => {
-      const { token, ...answer } = await confirmPresence(credentials, call.context, call.body);
-      call.setSession(token);
-      return answer;
-    }),
-    route(contract.me, ({ context }) => describeMe(db, context)),
-    route(contract.changeMyPassword, ({ context, body }) => changeOwnPassword(credentials, context, body)),
+    ...signInRoutes(account),
+    ...myAccountRoutes(account),
 
     route(contract.listUsers, ({ query }) => listUserRows(db, query)),
     route(contract.createUser, ({ context, body }) => createUser(db, context, body)),

@@ -7,9 +7,12 @@ import { ControlError } from '#server/http/control-error.ts';
 import { createAuthenticator } from './authentication-service.ts';
 import { hashPassword } from './password-hashing.ts';
 import { iamRoutes } from './iam-routes.ts';
+import { createSecretBox } from './secret-box.ts';
 import { isApiToken } from './secret-values.ts';
 
 export const PASSWORD = 'nine blue kettles sing';
+export const PUBLIC_URL = 'https://control.example.com';
+const SIGN_IN = { publicUrl: PUBLIC_URL, box: createSecretBox([Buffer.alloc(32, 7)]) };
 /** Hashing takes the most of a test's time: every user that the scene adds has the same password. */
 const hashed = hashPassword(PASSWORD);
 
@@ -32,7 +35,7 @@ interface Answer<E extends Endpoint> {
 
 export function openScene(db: Database) {
   const authenticator = createAuthenticator(db);
-  const routes = iamRoutes({ db, environmentNames: ['dev', 'prod'] });
+  const routes = iamRoutes({ db, environmentNames: ['dev', 'prod'], signIn: SIGN_IN });
   let addresses = 0;
 
   const authenticate = (value: string) =>

@@ -82,7 +82,7 @@ export async function changeOwnPassword(
       'An API token cannot change a password; sign in with a browser for this.',
     );
   const target = { type: 'user', id: user_id };
-  const account = await checkPassword(
+  await checkPassword(
     deps,
     context,
     {
@@ -94,7 +94,6 @@ export async function changeOwnPassword(
     await findAccount(deps.db, user_id),
     current_password,
   );
-  await account.succeeded();
   const { email, display_name } = await readUser(deps.db, user_id);
   const password_hash = await acceptPassword(new_password, { email, display_name }, 'new_password');
   return mutate(

@@ -1,12 +1,13 @@
 /** Sessions as rows. An ended one stays, so that lists can show it and say why it ended. */
 import { sql, type RawBuilder } from 'kysely';
 import type { Page } from '#contract/common.ts';
-import type { Session, SESSION_STATES } from '#contract/iam.ts';
+import type { PendingSignIn } from '#contract/endpoint.ts';
+import type { SecondFactor, Session, SESSION_STATES, SignInMethod } from '#contract/iam.ts';
 import type { Database, Tx } from '#server/db/database.ts';
 import type { CallContext } from '#server/http/call-context.ts';
 import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
 import { newSecret, secretHash } from './secret-values.ts';
-import { SESSION_LIFE, SESSION_LIVE, SESSION_STATE } from './session-rules.ts';
+import { PENDING_LIFE, SESSION_LIFE, SESSION_LIVE, SESSION_STATE } from './session-rules.ts';
 import { containing, startingWith } from './search-patterns.ts';
 
 export interface SessionFilter extends ListRequest {
@@ -18,7 +19,7 @@ export interface SessionFilter extends ListRequest {
 const sessionOf = (
   currentSessionId: string | null,
 ) => sql`s.session_id, s.user_id, u.email as user_email, ${SESSION_STATE} as state,
-  s.ended_reason, s.ip, s.user_agent, coalesce(s.session_id = ${currentSessionId}::uuid, false) as current,
+  s.ended_reason, s.methods, s.ip, s.user_agent, coalesce(s.session_id = ${currentSessionId}::uuid, false) as current,
   s.authenticated_at, s.created_at, s.last_seen_at, s.expires_at, s.ended_at`;
 
 /** A page of sessions that fit the filter; `currentSessionId` is the one that asks. */
@@ -66,25 +67,58 @@ export async function lockSession(
   return rows[0];
 }
 
-/** Opens a session; answers its id and the token for the cookie, which is kept nowhere. */
+/** Opens a session by one sign-in method; answers the token for the cookie, which is kept nowhere. */
 export async function insertSession(
   tx: Tx,
   context: CallContext,
-  sessionId: string,
-  userId: string,
+  {
+    session_id,
+    user_id,
+    method,
+    pending,
+  }: { session_id: string; user_id: string; method: SignInMethod; pending: PendingSignIn | null },
 ): Promise<string> {
   const token = newSecret();
   await tx
     .insertInto('sessions')
     .values({
-      session_id: sessionId,
+      session_id,
       token_hash: secretHash(token),
-      user_id: userId,
+      user_id,
+      methods: [method],
+      pending,
       ip: context.ip ?? 'unknown',
       user_agent: (context.user_agent ?? '').slice(0, 512),
       authenticated_at: sql`now()`,
-      expires_at: sql`now() + ${SESSION_LIFE}`,
+      expires_at: sql`now() + ${pending === null ? SESSION_LIFE : PENDING_LIFE}`,
     })
+    .execute();
+  return token;
+}
+
+/**
+ * Makes a pending session whole: what it lacked was given by `factor`. It gets a new token (ASVS 5.0 7.2.4); null when it was not
+ * pending for this any more.
+ */
+export async function completeSession(
+  tx: Tx,
+  sessionId: string,
+  lack: PendingSignIn,
+  factor: SecondFactor,
+): Promise<string | null> {
+  const token = newSecret();
+  const { rows } = await sql<{ user_id: string }>`update sessions s
+    set pending = null, token_hash = ${secretHash(token)}, methods = array_append(methods, ${factor}), authenticated_at = now(),
+      last_seen_at = now(), expires_at = now() + ${SESSION_LIFE}
+    where session_id = ${sessionId}::uuid and pending = ${lack} and ${SESSION_LIVE} returning user_id`.execute(
+    tx,
+  );
+  const [completed] = rows;
+  if (!completed) return null;
+  await tx
+    .updateTable('users')
+    .set({ last_sign_in_at: sql`now()` })
+    .where('user_id', '=', completed.user_id)
     .execute();
   return token;
 }

@@ -1,87 +1,80 @@
 /** Opens and closes the browser session, and says who it is. */
-import { randomUUIDv7 } from 'node:crypto';
-import { sql } from 'kysely';
-import type { Me, User } from '#contract/iam.ts';
-import { mutate } from '#server/db/mutate.ts';
-import { principalOf, type CallContext, type Principal } from '#server/http/call-context.ts';
-import { ControlError } from '#server/http/control-error.ts';
+import type { AuthenticationResponseJSON } from '@simplewebauthn/server';
+import type { Me } from '#contract/iam.ts';
+import { recordEvent } from '#server/audit/audit-store.ts';
 import type { Database } from '#server/db/database.ts';
-import {
-  checkPassword,
-  findAccountByEmail,
-  type Account,
-  type CredentialDeps,
-} from './credential-service.ts';
+import { mutate } from '#server/db/mutate.ts';
+import { principalOf, type CallContext } from '#server/http/call-context.ts';
+import { ControlError } from '#server/http/control-error.ts';
+import type { AccountDeps } from './account-deps.ts';
+import { checkPassword, findAccount, findAccountByEmail, signInThrottleKey } from './credential-service.ts';
+import { verifyAuthentication } from './passkey-service.ts';
 import { hashPassword } from './password-hashing.ts';
-import { csrfTokenOf } from './secret-values.ts';
-import { endSession, insertSession } from './session-store.ts';
-import { readUser, USER_COLUMNS } from './user-store.ts';
+import { openSession, type TakenStep } from './session-opening.ts';
+import { endSession } from './session-store.ts';
+import { readUser } from './user-store.ts';
 
 const WRONG = 'Email or password is wrong.';
 
-/** Signs in: a new session with a new token, whatever the browser came with. `token` is for the cookie. */
+/** Signs in by email and password: the first step, often the only one. */
 export async function signIn(
-  deps: CredentialDeps,
+  deps: AccountDeps,
   context: CallContext,
   { email, password }: { email: string; password: string },
-): Promise<{ user: User; csrf_token: string; token: string }> {
+): Promise<TakenStep> {
   // What is no email may be a password in the wrong field: neither looked up nor written down.
   const isEmail = /^[^\s@\0]+@[^\s@\0]+$/.test(email);
   const named = email.toLowerCase();
+  const found = isEmail ? await findAccountByEmail(deps.db, email) : undefined;
   const account = await checkPassword(
     deps,
     context,
     {
       action: 'iam.login',
-      throttleKey: `login:${named}`,
+      throttleKey: await signInThrottleKey(deps.db, named, found, context.ip),
       target: { type: 'user', id: isEmail ? named : '(not an email)' },
       wrong: WRONG,
     },
-    isEmail ? await findAccountByEmail(deps.db, email) : undefined,
+    found,
     password,
   );
   const password_hash = account.outdated ? await hashPassword(password) : account.password_hash;
-  const session_id = randomUUIDv7();
-  const { user_id } = account;
-  const principal = personOf(account);
-  const opened = await mutate(
-    deps.db,
-    { ...context, principal },
-    {
-      action: 'iam.login',
-      title: `Sign in ${account.email}`,
-      permission: 'public',
-      target: { type: 'session', id: session_id },
-      job: 'none',
-    },
-    async (tx) => {
-      // Suspending and setting a password lock this row and end sessions: whoever is second here sees what the first did.
-      const user = await tx
+  return openSession(deps, context, account, 'password', {
+    action: 'iam.login',
+    wrong: WRONG,
+    claim: async (tx) => {
+      const { numUpdatedRows } = await tx
         .updateTable('users')
-        .set({ last_sign_in_at: sql`now()`, password_hash })
-        .where('user_id', '=', user_id)
-        .where('status', '=', 'active')
+        .set({ password_hash })
+        .where('user_id', '=', account.user_id)
         .where('password_hash', '=', account.password_hash)
-        .returning(USER_COLUMNS)
         .executeTakeFirst();
-      if (!user) throw new ControlError('invalid_credentials', WRONG);
-      return { result: { user, token: await insertSession(tx, context, session_id, user_id) } };
+      if (numUpdatedRows !== 1n) throw new ControlError('invalid_credentials', WRONG);
     },
-  );
-  await account.succeeded();
-  return { user: opened.user, csrf_token: csrfTokenOf(opened.token), token: opened.token };
+  });
 }
 
-/** Whom the audit log names: the request came from nobody. */
-const personOf = ({ user_id, email }: Account): Principal => ({
-  type: 'user',
-  principal_id: user_id,
-  user_id,
-  label: email,
-  session: null,
-  token: null,
-  grants: [],
-});
+/** Signs in by a passkey, whoever's it is. */
+export async function signInWithPasskey(
+  deps: AccountDeps,
+  context: CallContext,
+  passkey: AuthenticationResponseJSON,
+): Promise<TakenStep> {
+  const wrong = 'This passkey is not known here, or was not accepted.';
+  const action = 'iam.login.passkey';
+  const proven = await deps.db
+    .transaction()
+    .execute((tx) => verifyAuthentication(deps, tx, 'passkey_sign_in', null, passkey));
+  const refuse = async (cause: string): Promise<never> => {
+    const target = { type: 'passkey', id: passkey.id.slice(0, 64) };
+    await recordEvent(deps.db, context, { action, outcome: 'failed', target, details: { cause } });
+    throw new ControlError('invalid_credentials', wrong);
+  };
+  if ('fault' in proven) return refuse(proven.fault);
+  const account = await findAccount(deps.db, proven.user_id);
+  if (account?.status !== 'active') return refuse(`user_${account?.status ?? 'unknown'}`);
+  return openSession(deps, context, account, 'passkey', { action, wrong });
+}
 
 /** Ends the session that asks. An API token has none to end. */
 export async function signOut(db: Database, context: CallContext): Promise<{ ended: boolean }> {

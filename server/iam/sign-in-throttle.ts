@@ -5,7 +5,8 @@
  *   one for twice as long, up to 15 minutes. A right password opens it at once, but a closed account is not even asked.
  * - By address (one IPv4 address, or the /64 that one IPv6 customer has): 30 failures in 5 minutes, whatever the accounts.
  *
- * An attempt is counted before the password is looked at, so that a hundred at once are not a hundred guesses.
+ * An attempt is counted before the password is looked at, so that a hundred at once are not a hundred guesses. Attempts on one account
+ * take turns, so that a person who signs in many times at once (a script, many tabs) is not refused for what is not decided yet.
  */
 import { isIPv6 } from 'node:net';
 import { hash } from 'node:crypto';
@@ -20,6 +21,8 @@ const LONGEST_CLOSED_S = 900;
 const STREAK_S = 24 * 3600;
 const ADDRESS_FAILURES = 30;
 const ADDRESS_WINDOW_S = 300;
+/** Attempts on one account that wait for their turn in this process. */
+const MAX_WAITING = 50;
 
 export interface SignInAttempt {
   /** Counts a wrong password; answers for how many seconds the account is closed now, if it is. */
@@ -29,8 +32,12 @@ export interface SignInAttempt {
 }
 
 export interface SignInThrottle {
-  /** Counts an attempt on an account (any text that names it) from an address; `rate_limited` when there were too many. */
-  begin(account: string, ip: string | null): Promise<SignInAttempt>;
+  /** Runs one attempt on an account (any text that names it) from an address; `rate_limited` when there were too many. */
+  attempt<T>(account: string, ip: string | null, work: (attempt: SignInAttempt) => Promise<T>): Promise<T>;
+  /** Counts something that may happen so often a window, whoever asks for it; false when it was too often. */
+  allows(what: string, times: number, windowS: number): Promise<boolean>;
+  /** Opens a closed account: somebody has proved in another way that it is theirs. */
+  forgive(account: string): Promise<void>;
 }
 
 export function createSignInThrottle(db: Database): SignInThrottle {
@@ -56,24 +63,58 @@ export function createSignInThrottle(db: Database): SignInThrottle {
   const addresses = limiter('address', ADDRESS_FAILURES, ADDRESS_WINDOW_S);
 
   return {
-    async begin(account, ip) {
+    attempt: (account, ip, work) => {
       const address = addressKey(ip);
-      // Hashed: an account is named by what somebody typed, of any length and perhaps a password in the wrong field.
-      const key = hash('sha256', account, 'base64url');
-      await consume(addresses, address, 'from this address');
-      await consume(accounts, key, 'for this account');
-      return {
-        async failed() {
-          const closed_s = closedFor((await streaks.penalty(key)).consumedPoints);
-          if (closed_s > 0) await accounts.block(key, closed_s);
-          return closed_s > 0 ? closed_s : null;
-        },
-        async succeeded() {
-          await Promise.all([accounts.delete(key), streaks.delete(key), addresses.reward(address)]);
-        },
-      };
+      const key = keyOf(account);
+      return inTurn(key, async () => {
+        await consume(addresses, address, 'from this address');
+        await consume(accounts, key, 'for this account');
+        return work({
+          async failed() {
+            const closed_s = closedFor((await streaks.penalty(key)).consumedPoints);
+            if (closed_s > 0) await accounts.block(key, closed_s);
+            return closed_s > 0 ? closed_s : null;
+          },
+          async succeeded() {
+            await Promise.all([accounts.delete(key), streaks.delete(key), addresses.reward(address)]);
+          },
+        });
+      });
+    },
+    allows: (what, times, windowS) =>
+      limiter('allowance', times, windowS)
+        .consume(keyOf(what))
+        .then(() => true, refusedOnly),
+    async forgive(account) {
+      const key = keyOf(account);
+      await Promise.all([accounts.delete(key), streaks.delete(key)]);
     },
   };
+}
+
+/** Hashed: an account is named by what somebody typed, of any length and perhaps a password in the wrong field. */
+const keyOf = (text: string): string => hash('sha256', text, 'base64url');
+
+function refusedOnly(rejection: unknown): false {
+  if (rejection instanceof RateLimiterRes) return false;
+  throw rejection;
+}
+
+/** The last attempt of each account that has one under way, and how many stand in line. */
+const lines = new Map<string, { last: Promise<unknown>; length: number }>();
+
+async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+  const line = lines.get(key) ?? { last: Promise.resolve(), length: 0 };
+  if (line.length >= MAX_WAITING) throw tooMany('for this account', 5);
+  lines.set(key, line);
+  line.length++;
+  const turn = line.last.then(work);
+  line.last = turn.catch(() => undefined);
+  try {
+    return await turn;
+  } finally {
+    if (--line.length === 0) lines.delete(key);
+  }
 }
 
 async function consume(limiter: RateLimiterPostgres, key: string, where: string): Promise<void> {
@@ -82,16 +123,15 @@ async function consume(limiter: RateLimiterPostgres, key: string, where: string)
   } catch (rejection) {
     if (!(rejection instanceof RateLimiterRes)) throw rejection;
     const seconds = Math.max(1, Math.ceil(rejection.msBeforeNext / 1000));
-    throw new ControlError(
-      'rate_limited',
-      `Too many failed attempts ${where}; try again in ${seconds} seconds.`,
-      {
-        headers: { 'retry-after': String(seconds) },
-        details: { retry_after_s: seconds },
-      },
-    );
+    throw tooMany(where, seconds);
   }
 }
+
+const tooMany = (where: string, seconds: number) =>
+  new ControlError('rate_limited', `Too many failed attempts ${where}; try again in ${seconds} seconds.`, {
+    headers: { 'retry-after': String(seconds) },
+    details: { retry_after_s: seconds },
+  });
 
 /** For how many seconds an account is closed after so many failures in a row. */
 export function closedFor(failures: number): number {

@@ -178,6 +178,31 @@ describe('guessing', () => {
     expect(answers.filter((answer) => answer?.code === 'rate_limited')).toHaveLength(35);
   });
 
+  it('by strangers does not keep out who comes from an address that they signed in from before', async () => {
+    await scene.addUser('owner-under-attack@example.com');
+    await login('owner-under-attack@example.com', PASSWORD, '198.51.100.4');
+    for (let failure = 1; failure <= 6; failure++)
+      await problemOf(login('owner-under-attack@example.com', 'wrong'));
+    expect(await problemOf(login('owner-under-attack@example.com', PASSWORD))).toMatchObject({
+      code: 'rate_limited',
+    });
+    expect(await problemOf(login('owner-under-attack@example.com', PASSWORD, '198.51.100.4'))).toBeNull();
+    // A known address is no licence to guess.
+    for (let failure = 1; failure <= 5; failure++)
+      await problemOf(login('owner-under-attack@example.com', 'wrong', '198.51.100.4'));
+    expect(await problemOf(login('owner-under-attack@example.com', PASSWORD, '198.51.100.4'))).toMatchObject({
+      code: 'rate_limited',
+    });
+  });
+
+  it('is not what many right sign-ins at once are taken for', async () => {
+    await scene.addUser('script@example.com');
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => problemOf(login('script@example.com', PASSWORD))),
+    );
+    expect(answers).toEqual(Array(12).fill(null));
+  });
+
   it('many accounts from one address is stopped after thirty, and other addresses go on', async () => {
     const attempt = (index: number, host: number) =>
       problemOf(login(`spray-${index}@example.com`, 'wrong', `2001:db8:5:5::${host}`));

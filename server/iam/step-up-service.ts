@@ -1,55 +1,79 @@
-/** Confirms that the signed-in person is still there (RFC 9470), by password. */
+/** Confirms that the signed-in person is still there (RFC 9470): by password, by an authenticator's code or by a passkey. */
 import { sql } from 'kysely';
-import type { ResponseOf } from '#contract/endpoint.ts';
+import type { BodyOf, ResponseOf } from '#contract/endpoint.ts';
 import type { stepUp } from '#contract/iam.ts';
 import type { Tx } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
-import { principalOf, type CallContext } from '#server/http/call-context.ts';
+import type { CallContext } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
-import { checkPassword, findAccount, type CredentialDeps } from './credential-service.ts';
+import type { AccountDeps } from './account-deps.ts';
+import { checkPassword, findAccount } from './credential-service.ts';
+import { personOf, type Person } from './personal-session.ts';
+import { withFactor } from './second-factor-service.ts';
 import { csrfTokenOf, newSecret, secretHash } from './secret-values.ts';
 import { SESSION_LIVE } from './session-rules.ts';
 
 /** Long enough to send the request again, short enough that a lost proof is worth nothing. */
 const PROOF_LIFE = sql.raw(`interval '2 minutes'`);
+const ACTION = 'iam.step_up';
+
+type Confirmed = ResponseOf<typeof stepUp> & { token: string };
 
 /**
  * Authenticates the session anew and gives it a new token (ASVS 5.0 7.2.4); `token` is for the cookie. With `request_hash` it makes a
  * proof that lets one request with this hash pass, once.
  */
 export async function confirmPresence(
-  deps: CredentialDeps,
+  deps: AccountDeps,
   context: CallContext,
-  { password, request_hash }: { password: string; request_hash?: string | undefined },
-): Promise<ResponseOf<typeof stepUp> & { token: string }> {
-  const { session, user_id, label } = principalOf(context);
-  if (!session) {
-    throw new ControlError(
-      'permission_denied',
-      'An API token cannot confirm that a person is there; sign in with a browser for this.',
+  { password, request_hash, ...answer }: BodyOf<typeof stepUp>,
+): Promise<Confirmed> {
+  const person = personOf(context);
+  const { user_id, session } = person;
+  const factors = Object.values(answer).filter((value) => value !== undefined).length;
+  if (factors + (password === undefined ? 0 : 1) !== 1)
+    throw new ControlError('unprocessable', 'Answer with exactly one of password, totp_code and passkey.');
+  if (password === undefined) {
+    return withFactor(deps, context, { action: ACTION, answer }, (prove) =>
+      renew(deps, context, person, request_hash, prove),
     );
   }
-  const target = { type: 'session', id: session.session_id };
-  const account = await checkPassword(
+  await checkPassword(
     deps,
     context,
-    { action: 'iam.step_up', throttleKey: `step_up:${user_id}`, target, wrong: 'The password is wrong.' },
+    {
+      action: ACTION,
+      throttleKey: `step_up:${user_id}`,
+      target: { type: 'session', id: session.session_id },
+      wrong: 'The password is wrong.',
+    },
     await findAccount(deps.db, user_id),
     password,
   );
+  return renew(deps, context, person, request_hash, async () => 'password');
+}
+
+async function renew(
+  deps: AccountDeps,
+  context: CallContext,
+  { session, label }: Person,
+  request_hash: string | undefined,
+  prove: (tx: Tx) => Promise<string>,
+): Promise<Confirmed> {
   const token = newSecret();
-  const confirmed = await mutate(
+  const { authenticated_at, proof } = await mutate(
     deps.db,
     context,
     {
-      action: 'iam.step_up',
+      action: ACTION,
       title: `Confirm ${label}`,
       permission: 'authenticated',
-      target,
+      target: { type: 'session', id: session.session_id },
       details: { level: request_hash === undefined ? 'recent' : 'bound' },
       job: 'none',
     },
     async (tx) => {
+      const method = await prove(tx);
       // A second step-up of the same session at the same moment must not replace the cookie that the first one gave.
       const { rows } = await sql<{
         authenticated_at: string;
@@ -62,18 +86,12 @@ export async function confirmPresence(
           'session_revoked',
           'This session was ended or renewed by another request just now; reload the page.',
         );
-      const proof =
+      const given =
         request_hash === undefined ? null : await insertProof(tx, session.session_id, request_hash);
-      return { result: { authenticated_at: renewed.authenticated_at, proof } };
+      return { after: { method }, result: { authenticated_at: renewed.authenticated_at, proof: given } };
     },
   );
-  await account.succeeded();
-  return {
-    authenticated_at: confirmed.authenticated_at,
-    csrf_token: csrfTokenOf(token),
-    proof: confirmed.proof,
-    token,
-  };
+  return { authenticated_at, csrf_token: csrfTokenOf(token), proof, token };
 }
 
 async function insertProof(tx: Tx, session_id: string, request_hash: string): Promise<string> {

@@ -34,7 +34,7 @@ const withRolesAndSessions = sql`
   left join lateral (
     select coalesce(json_agg(json_build_object('role_id', a.role_id, 'tenant_id', a.tenant_id, 'environment', a.environment) order by a.assignment_id), '[]') as roles
     from assignments a where a.user_id = page.user_id and ${ASSIGNMENT_LIVE}) given on true
-  left join lateral (select count(*)::integer as session_count from sessions s where s.user_id = page.user_id and ${SESSION_LIVE}) live on true`;
+  left join lateral (select count(*)::integer as session_count from sessions s where s.user_id = page.user_id and s.pending is null and ${SESSION_LIVE}) live on true`;
 
 /** A page of users that fit the filter. Who never signed in sorts first by `last_sign_in_at`. */
 export async function listUserRows(db: Database, filter: UserFilter): Promise<Page<UserListItem>> {

@@ -26,6 +26,7 @@ import type { PlacementState } from '#contract/placement-record.ts';
 import type { NODE_STATES } from '#contract/scale.ts';
 import type { TenantStatus } from '#contract/tenants.ts';
 import { AVAILABILITY, HOST, SERVICE, TASK, UPDATE } from './fleet-status-table.ts';
+import { ALERT, PART, SEVERITY, TARGET } from './observability-status-table.ts';
 import { turning, well, type StatusLook } from './status-look.ts';
 
 export type { StatusLook, Tone } from './status-look.ts';
@@ -155,6 +156,12 @@ const USER = {
 
 const SESSION = {
   active: well('active'),
+  pending: {
+    word: 'not signed in yet',
+    tone: 'progress',
+    icon: IconCircleDashed,
+    meaning: 'The password was right; the second factor is missing',
+  },
   expired: { word: 'expired', tone: 'neutral', icon: IconClock },
   revoked: { word: 'revoked', tone: 'neutral', icon: IconLockX },
 } satisfies Record<(typeof SESSION_STATES)[number], StatusLook>;
@@ -188,6 +195,10 @@ export const STATUS_TABLE = {
   service: SERVICE,
   task: TASK,
   update: UPDATE,
+  alert: ALERT,
+  severity: SEVERITY,
+  target: TARGET,
+  part: PART,
 };
 export type StatusDomain = keyof typeof STATUS_TABLE;
 export type StatusOf<D extends StatusDomain> = Extract<keyof (typeof STATUS_TABLE)[D], string>;

@@ -1,0 +1,94 @@
+/** The endpoints of signing in and of one's own account. */
+import * as contract from '#contract/iam.ts';
+import { route, type Route } from '#server/http/route.ts';
+import type { AccountDeps } from './account-deps.ts';
+import {
+  addPasskey,
+  confirmTotp,
+  readSignInMethods,
+  removePasskey,
+  removeTotp,
+  renewRecoveryCodes,
+  startPasskey,
+  startTotp,
+  type Enrolled,
+} from './factor-service.ts';
+import { endMyOtherSessions, endMySession, listMySessions, updateMyProfile } from './my-account-service.ts';
+import { startAuthentication } from './passkey-service.ts';
+import { changeOwnPassword } from './password-service.ts';
+import { personOf } from './personal-session.ts';
+import { finishSignIn } from './session-opening.ts';
+import { describeMe, signIn, signInWithPasskey, signOut } from './sign-in-service.ts';
+import { confirmPresence } from './step-up-service.ts';
+
+interface CookieSetter {
+  setSession(token: string | null): void;
+}
+
+/** The answer without the token, which goes into the cookie. */
+async function withCookie<A extends { token: string }>(
+  call: CookieSetter,
+  step: Promise<A>,
+): Promise<Omit<A, 'token'>> {
+  const { token, ...answer } = await step;
+  call.setSession(token);
+  return answer;
+}
+
+async function withRenewedCookie(
+  call: CookieSetter,
+  enrolment: Promise<Enrolled>,
+): Promise<Omit<Enrolled, 'token'>> {
+  const { token, ...answer } = await enrolment;
+  if (token !== null) call.setSession(token);
+  return answer;
+}
+
+export function signInRoutes(deps: AccountDeps): Route[] {
+  const { db } = deps;
+  return [
+    route(contract.login, (call) => withCookie(call, signIn(deps, call.context, call.body))),
+    route(contract.startPasskeyLogin, async () => ({
+      options: await startAuthentication(deps, 'passkey_sign_in', null),
+    })),
+    route(contract.loginWithPasskey, (call) =>
+      withCookie(call, signInWithPasskey(deps, call.context, call.body.passkey)),
+    ),
+    route(contract.startPasskeyProof, async ({ context }) => {
+      const { user_id, session } = personOf(context);
+      const person = { user_id, session_id: session.session_id };
+      return { options: await startAuthentication(deps, 'passkey_proof', person) };
+    }),
+    route(contract.loginSecondFactor, (call) =>
+      withCookie(call, finishSignIn(deps, call.context, call.body)),
+    ),
+    route(contract.stepUp, (call) => withCookie(call, confirmPresence(deps, call.context, call.body))),
+    route(contract.logout, async (call) => {
+      const answer = await signOut(db, call.context);
+      call.setSession(null);
+      return answer;
+    }),
+  ];
+}
+
+export function myAccountRoutes(deps: AccountDeps): Route[] {
+  const { db } = deps;
+  return [
+    route(contract.me, ({ context }) => describeMe(db, context)),
+    route(contract.updateMyProfile, ({ context, body }) => updateMyProfile(db, context, body)),
+    route(contract.changeMyPassword, ({ context, body }) => changeOwnPassword(deps, context, body)),
+    route(contract.getMySignInMethods, ({ context }) => readSignInMethods(db, personOf(context).user_id)),
+    route(contract.startTotpEnrolment, ({ context }) => startTotp(deps, context)),
+    route(contract.confirmTotpEnrolment, (call) =>
+      withRenewedCookie(call, confirmTotp(deps, call.context, call.body.code)),
+    ),
+    route(contract.removeTotp, ({ context }) => removeTotp(db, context)),
+    route(contract.renewRecoveryCodes, ({ context }) => renewRecoveryCodes(db, context)),
+    route(contract.startPasskeyEnrolment, ({ context }) => startPasskey(deps, context)),
+    route(contract.addPasskey, (call) => withRenewedCookie(call, addPasskey(deps, call.context, call.body))),
+    route(contract.removePasskey, ({ context, params }) => removePasskey(db, context, params.passkey_id)),
+    route(contract.listMySessions, ({ context }) => listMySessions(db, context)),
+    route(contract.endMySession, ({ context, params }) => endMySession(db, context, params.session_id)),
+    route(contract.endMyOtherSessions, ({ context }) => endMyOtherSessions(db, context)),
+  ];
+}

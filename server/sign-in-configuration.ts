@@ -1,0 +1,129 @@
+/** What `control.yaml` and the environment say of signing in: this server's address, mail, identity providers, the key of kept secrets. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Type, type Static } from 'typebox';
+import { readSecretKeys } from '#server/iam/secret-box.ts';
+
+const strict = { additionalProperties: false };
+const Name = Type.String({ minLength: 1 });
+
+export const PublicUrl = Type.String({
+  pattern: '^https?://[^/?#@]+$',
+  description: 'Origin of this control plane as browsers see it, without a path',
+});
+
+export const MailConfiguration = Type.Object(
+  {
+    from: Type.String({
+      pattern: '@',
+      description: 'Sender: control@example.com, or Control <control@example.com>',
+    }),
+    host: Name,
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: '587 when left out' })),
+    security: Type.Optional(
+      Type.String({
+        enum: ['starttls', 'tls', 'none'],
+        description: '`starttls` (default) refuses a server without it; `none` is for a relay on this host',
+      }),
+    ),
+    user: Type.Optional(Name),
+  },
+  { ...strict, description: 'SMTP server; its password is CONTROL_SMTP_PASSWORD' },
+);
+export type MailConfiguration = Static<typeof MailConfiguration>;
+
+const ProviderConfiguration = Type.Object(
+  {
+    provider_id: Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' }),
+    title: Type.String({ minLength: 1, maxLength: 60, description: 'On the button of the sign-in page' }),
+    issuer: Type.String({ pattern: '^https?://', description: 'https, unless on this host' }),
+    client_id: Name,
+    scopes: Type.Optional(
+      Type.Array(Name, { description: 'Beside openid; email and profile when left out' }),
+    ),
+    link_verified_email: Type.Optional(
+      Type.Boolean({
+        description:
+          'Who comes for the first time is taken for the active user of the same email, where the provider says that it verified it',
+      }),
+    ),
+  },
+  { ...strict, description: 'OpenID Connect; the secret is CONTROL_OIDC_<PROVIDER_ID>_SECRET' },
+);
+export type ProviderConfiguration = Static<typeof ProviderConfiguration>;
+
+export const SignInSection = Type.Object(
+  { providers: Type.Optional(Type.Array(ProviderConfiguration)) },
+  strict,
+);
+
+export interface SignInConfiguration {
+  /** Null: the address that this process listens on. */
+  publicUrl: string | null;
+  /** The first one seals. Null: there is none, so authenticator apps cannot be enrolled. */
+  secretKeys: Buffer[] | null;
+  mail: (MailConfiguration & { password: string | null }) | null;
+  providers: (ProviderConfiguration & { secret: string | null })[];
+}
+
+interface SignInFile {
+  http?: { public_url?: string };
+  mail?: MailConfiguration;
+  sign_in?: Static<typeof SignInSection>;
+}
+
+const secretVariable = (provider_id: string) =>
+  `CONTROL_OIDC_${provider_id.toUpperCase().replaceAll('-', '_')}_SECRET`;
+
+const isLocal = (address: string): boolean =>
+  ['localhost', '127.0.0.1', '[::1]'].includes(URL.canParse(address) ? new URL(address).hostname : '');
+
+/** What is wrong beyond the schema, each with its path. */
+export function signInProblems({ http, mail, sign_in }: SignInFile): string[] {
+  const problems: string[] = [];
+  const providers = sign_in?.providers ?? [];
+  const ids = providers.map(({ provider_id }) => provider_id);
+  providers.forEach(({ provider_id, issuer }, index) => {
+    if (ids.indexOf(provider_id) < index)
+      problems.push(`/sign_in/providers/${index}/provider_id ${provider_id} stands there twice`);
+    if (issuer.startsWith('http:') && !isLocal(issuer))
+      problems.push(`/sign_in/providers/${index}/issuer must be https, or on this host`);
+  });
+  if (http?.public_url === undefined) {
+    if (mail) problems.push('/http/public_url is required where there is mail: links lead there');
+    if (providers.length > 0)
+      problems.push(
+        '/http/public_url is required where there are identity providers: they send people back there',
+      );
+  }
+  return problems;
+}
+
+/** Reads what is secret by `secret`, which answers a variable's value or that of the file it names. Throws a sentence. */
+export function readSignInConfiguration(
+  { http, mail, sign_in }: SignInFile,
+  secret: (name: string) => string | undefined,
+): SignInConfiguration {
+  const keys = secret('CONTROL_SECRET_KEY');
+  return {
+    publicUrl: http?.public_url ?? null,
+    secretKeys: keys === undefined ? null : readSecretKeys(keys),
+    mail: mail === undefined ? null : { ...mail, password: secret('CONTROL_SMTP_PASSWORD') ?? null },
+    providers: (sign_in?.providers ?? []).map((provider) => ({
+      ...provider,
+      secret: secret(secretVariable(provider.provider_id)) ?? null,
+    })),
+  };
+}
+
+/** The key of an installation that keeps its own: made once, readable by its user alone. */
+export function keepSecretKey(dataDir: string): Buffer[] {
+  const file = path.join(dataDir, 'secret.key');
+  try {
+    writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readSecretKeys(readFileSync(file, 'utf8').trim());
+}
