@@ -1,5 +1,6 @@
 /** The navigation, in the order of the product's requirements. An entry is shown to those who may see something behind it. */
 import {
+  IconActivity,
   IconChecklist,
   IconDeviceDesktop,
   IconHistory,
@@ -39,6 +40,13 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   },
   { label: 'API Tokens', to: '/tokens', icon: IconKey, permission: 'iam.tokens.read', key: 'k' },
   { label: 'Scale & Placement', to: '/scale', icon: IconServer2, permission: 'scale.view', key: 's' },
+  {
+    label: 'Observability',
+    to: '/observability',
+    icon: IconActivity,
+    permission: 'observability.view',
+    key: 'b',
+  },
   { label: 'Jobs', to: '/jobs', icon: IconChecklist, permission: 'jobs.view', key: 'j' },
   { label: 'Audit Log', to: '/audit', icon: IconHistory, permission: 'audit.view', key: 'a' },
 ];

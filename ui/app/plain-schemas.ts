@@ -21,6 +21,11 @@ export const Type = {
   Literal: (value: unknown): Schema => ({ const: value }),
   Optional: (schema: Schema): Schema => ({ ...schema, [OPTIONAL]: true }),
   Union: (anyOf: Schema[], options: Schema = {}): Schema => ({ anyOf, ...options }),
+  Tuple: (prefixItems: Schema[], options: Schema = {}): Schema => ({
+    type: 'array',
+    prefixItems,
+    ...options,
+  }),
   Array: (items: Schema, options: Schema = {}): Schema => ({ type: 'array', items, ...options }),
   Record: (_: Schema, values: Schema, options: Schema = {}): Schema => ({
     type: 'object',

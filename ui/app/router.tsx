@@ -70,6 +70,15 @@ const tenantActivityRoute = createRoute({
   component: lazyRouteComponent(() => import('#ui/tenants/tenant-activity-tab.tsx'), 'TenantActivityTab'),
 });
 
+const tenantObservabilityRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: '/observability',
+  component: lazyRouteComponent(
+    () => import('#ui/tenants/tenant-observability-tab.tsx'),
+    'TenantObservabilityTab',
+  ),
+});
+
 const scaleRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/scale',
@@ -132,6 +141,11 @@ const nodeShardsRoute = createRoute({
   path: '/',
   component: lazyRouteComponent(() => import('#ui/scale/node-shards-tab.tsx'), 'NodeShardsTab'),
 });
+const nodeObservabilityRoute = createRoute({
+  getParentRoute: () => nodeRoute,
+  path: '/observability',
+  component: lazyRouteComponent(() => import('#ui/scale/node-observability-tab.tsx'), 'NodeObservabilityTab'),
+});
 const serviceRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/scale/services/$service_id',
@@ -150,6 +164,14 @@ const serviceSpecificationsRoute = createRoute({
     'ServiceSpecificationsTab',
   ),
 });
+const serviceObservabilityRoute = createRoute({
+  getParentRoute: () => serviceRoute,
+  path: '/observability',
+  component: lazyRouteComponent(
+    () => import('#ui/scale/service-observability-tab.tsx'),
+    'ServiceObservabilityTab',
+  ),
+});
 const hostRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/scale/hosts/$host_id',
@@ -164,6 +186,47 @@ const hostNodesRoute = createRoute({
   getParentRoute: () => hostRoute,
   path: '/nodes',
   component: lazyRouteComponent(() => import('#ui/scale/host-nodes-tab.tsx'), 'HostNodesTab'),
+});
+
+const observabilityRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/observability',
+  component: lazyRouteComponent(
+    () => import('#ui/observability/observability-page.tsx'),
+    'ObservabilityPage',
+  ),
+});
+const observabilityIndexRoute = createRoute({
+  getParentRoute: () => observabilityRoute,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/observability/alerts', search: true, replace: true });
+  },
+});
+const alertsRoute = createRoute({
+  getParentRoute: () => observabilityRoute,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('#ui/observability/alerts-tab.tsx'), 'AlertsTab'),
+});
+const triageRoute = createRoute({
+  getParentRoute: () => observabilityRoute,
+  path: '/triage',
+  component: lazyRouteComponent(() => import('#ui/observability/triage-tab.tsx'), 'TriageTab'),
+});
+const targetsRoute = createRoute({
+  getParentRoute: () => observabilityRoute,
+  path: '/targets',
+  component: lazyRouteComponent(() => import('#ui/observability/targets-tab.tsx'), 'TargetsTab'),
+});
+const dashboardsRoute = createRoute({
+  getParentRoute: () => observabilityRoute,
+  path: '/dashboards',
+  component: lazyRouteComponent(() => import('#ui/observability/dashboards-tab.tsx'), 'DashboardsTab'),
+});
+const connectionsRoute = createRoute({
+  getParentRoute: () => observabilityRoute,
+  path: '/connections',
+  component: lazyRouteComponent(() => import('#ui/observability/connections-tab.tsx'), 'ConnectionsTab'),
 });
 
 const jobsRoute = createRoute({
@@ -223,6 +286,7 @@ const routeTree = rootRoute.addChildren([
       tenantPlacementRoute,
       tenantHealthRoute,
       tenantActivityRoute,
+      tenantObservabilityRoute,
     ]),
     scaleRoute.addChildren([
       scaleIndexRoute,
@@ -234,9 +298,17 @@ const routeTree = rootRoute.addChildren([
       tasksRoute,
       topologyRoute,
     ]),
-    nodeRoute.addChildren([nodeShardsRoute]),
-    serviceRoute.addChildren([serviceTasksRoute, serviceSpecificationsRoute]),
+    nodeRoute.addChildren([nodeShardsRoute, nodeObservabilityRoute]),
+    serviceRoute.addChildren([serviceTasksRoute, serviceSpecificationsRoute, serviceObservabilityRoute]),
     hostRoute.addChildren([hostTasksRoute, hostNodesRoute]),
+    observabilityRoute.addChildren([
+      observabilityIndexRoute,
+      alertsRoute,
+      triageRoute,
+      targetsRoute,
+      dashboardsRoute,
+      connectionsRoute,
+    ]),
     jobsRoute,
     jobRoute,
     usersRoute,

@@ -1,6 +1,7 @@
 import { IconHourglass, IconPlayerPlay } from '@tabler/icons-react';
 import { useParams } from '@tanstack/react-router';
 import type { Node } from '#contract/scale.ts';
+import { mayAnywhere, useMe } from '#ui/api/queries.ts';
 import { useNow } from '#ui/patterns/clock.ts';
 import { Figure, Unknown } from '#ui/patterns/figure.tsx';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
@@ -23,6 +24,7 @@ export function NodePage() {
   const read = useNode(node_id);
   const node = read.data;
   const now = useNow();
+  const observable = mayAnywhere(useMe().data, 'observability.view').allowed;
   const stale = node !== undefined && isStale(node.observation, now);
   return (
     <FleetPage
@@ -57,7 +59,12 @@ export function NodePage() {
       actions={node && actionsFor(node)}
       trouble={node?.problem && stale ? `${node.problem} What follows is its last answer.` : node?.problem}
       facts={node && <Facts node={node} stale={stale} />}
-      tabs={[{ label: 'Shards & checks', link: { to: '/scale/nodes/$node_id', params } }]}
+      tabs={[
+        { label: 'Shards & checks', link: { to: '/scale/nodes/$node_id', params } },
+        ...(observable
+          ? [{ label: 'Observability', link: { to: '/scale/nodes/$node_id/observability', params } } as const]
+          : []),
+      ]}
       dialog={dialog}
     />
   );

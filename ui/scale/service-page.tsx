@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { IconArrowsVertical, IconRefresh } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
 import type { Service } from '#contract/fleet.ts';
+import { mayAnywhere, useMe } from '#ui/api/queries.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { Figure, Unknown } from '#ui/patterns/figure.tsx';
@@ -23,6 +24,7 @@ export function ServicePage() {
   const { environment } = useEnvironment();
   const read = useService(service_id);
   const { actionsFor, scale, scaleReason, restart, restartReason, dialog } = useServiceActions();
+  const observable = mayAnywhere(useMe().data, 'observability.view').allowed;
   const service = read.data;
   if (service && service.environment !== environment) return <Elsewhere service={service} />;
   return (
@@ -63,6 +65,14 @@ export function ServicePage() {
           link: { to: '/scale/services/$service_id/specifications', params },
           count: service?.history.length,
         },
+        ...(observable
+          ? [
+              {
+                label: 'Observability',
+                link: { to: '/scale/services/$service_id/observability', params },
+              } as const,
+            ]
+          : []),
       ]}
       dialog={dialog}
     />

@@ -27,6 +27,9 @@ export function TenantPage() {
     ...(mayAnywhere(me.data, 'audit.view').allowed
       ? [{ label: 'Activity', link: { to: '/tenants/$tenant_id/activity', params } } as const]
       : []),
+    ...(mayAnywhere(me.data, 'observability.view').allowed
+      ? [{ label: 'Observability', link: { to: '/tenants/$tenant_id/observability', params } } as const]
+      : []),
   ];
 
   return (

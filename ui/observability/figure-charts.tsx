@@ -1,0 +1,93 @@
+/** The charts of one thing: shared time axis and cursor, marks of what was changed, and what cannot be measured of it. */
+import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import type { JobListItem } from '#contract/jobs.ts';
+import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
+import { RelativeTime } from '#ui/patterns/relative-time.tsx';
+import { seriesNames, suits, type About } from './chart-rules.ts';
+import classes from './figure-charts.module.css';
+import { looksOf } from './line-look.ts';
+import { markersOf, useChanges } from './markers.ts';
+import { useNamedQueries, useQueryRuns } from './observability-queries.ts';
+import { QueryPanel } from './query-panel.tsx';
+import { RANGES, windowOf, type Range } from './time-range.ts';
+import { AnswerAge } from './answer-age.tsx';
+
+/** What is drawn of everything, in this order; each only where the metrics can be narrowed to it. */
+const CHARTS = ['request-rate', 'error-ratio', 'latency-p95', 'consumer-lag', 'saturation'] as const;
+
+export interface FigureChartsProps {
+  about: About;
+  range: Range;
+  /** Which jobs are marked on the time axis, out of those of the environment, or of the tenant where there is one. */
+  concerns?: (job: JobListItem) => boolean;
+  /** Stands at the left above the charts. */
+  children?: React.ReactNode;
+}
+
+const ANY = () => true;
+
+export function FigureCharts({ about, range, concerns = ANY, children }: FigureChartsProps) {
+  const { queries, error, refetch } = useNamedQueries(CHARTS);
+  const suiting = useMemo(() => queries?.filter((query) => suits(query, about)) ?? [], [queries, about]);
+  const unmeasured = queries?.filter((query) => !suits(query, about)) ?? [];
+  const runs = useQueryRuns(suiting, about, range);
+  const jobs = useChanges(about.environment, about['tenant_id']);
+
+  // One time axis: that of the newest answer, or of the chosen range as long as there is none.
+  const latest = runs
+    .flatMap(({ result, outdated }) => (result && !outdated ? result.to : []))
+    .toSorted()
+    .at(-1);
+  const to = Date.parse(latest ?? windowOf(range, Date.now()).to);
+  const from = to - RANGES[range].seconds * 1000;
+  const look = looksOf(
+    runs.flatMap(({ query, result }) => (result ? seriesNames(result.series, query.title) : [])),
+  );
+  const markers = useMemo(() => markersOf(jobs, concerns, from, to), [jobs, concerns, from, to]);
+  const answers = runs.flatMap(({ result }) => result?.answer ?? []);
+
+  return (
+    <>
+      <div className={classes.bar}>
+        {children}
+        <AnswerAge answers={answers} />
+      </div>
+      {error && <ProblemAlert error={error} onRetry={() => void refetch()} />}
+      {markers.length > 0 && (
+        <ol className={classes.markers} aria-label={`Changes in ${RANGES[range].words}`}>
+          {markers.map(({ number, job_id, title, at }) => (
+            <li key={job_id}>
+              <span className={classes.number}>{number}</span>
+              <Link to="/jobs/$job_id" params={{ job_id }}>
+                {title}
+              </Link>
+              <RelativeTime iso={new Date(at).toISOString()} />
+            </li>
+          ))}
+        </ol>
+      )}
+      <div className={classes.grid}>
+        {queries === undefined && !error
+          ? CHARTS.map((name) => (
+              <div key={name} className={classes.bone} role="status" aria-busy aria-label="Loading" />
+            ))
+          : runs.map((run) => (
+              <QueryPanel key={run.query.name} run={run} from={from} to={to} look={look} markers={markers} />
+            ))}
+      </div>
+      {unmeasured.length > 0 && (
+        <p className={classes.unmeasured}>
+          Not measured of {nounOf(about)}: {unmeasured.map(({ title }) => title.toLowerCase()).join(', ')}.
+        </p>
+      )}
+    </>
+  );
+}
+
+const nounOf = (about: About): string =>
+  about['node_id'] !== undefined
+    ? 'a single node'
+    : about['tenant_id'] !== undefined
+      ? 'a single tenant'
+      : 'a single service';

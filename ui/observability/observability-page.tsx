@@ -1,0 +1,52 @@
+/** What metrics, alerts and logs say of the chosen environment, and whether they say anything at all. */
+import { Link, Outlet } from '@tanstack/react-router';
+import { useEnvironment } from '#ui/app/environment.tsx';
+import { EmptyState } from '#ui/patterns/empty-state.tsx';
+import { PageHeader } from '#ui/patterns/page-header.tsx';
+import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import classes from './observability-page.module.css';
+import { useAlerts, useObservability, useTargets, type PartStatus } from './observability-queries.ts';
+import { OBSERVABILITY_TABS } from './observability-tabs.ts';
+import { PART_WORDS } from './part-words.ts';
+
+export function ObservabilityPage() {
+  const { environment } = useEnvironment();
+  const { allowed, parts } = useObservability(environment);
+  const alerts = useAlerts(environment);
+  const targets = useTargets(environment);
+  const counts: Record<string, number | undefined> = {
+    '/observability/alerts': alerts.data?.items.filter(({ state }) => state === 'firing').length,
+    '/observability/targets': targets.data?.items.filter(({ health }) => health === 'down').length,
+  };
+  return (
+    <div className={classes.page}>
+      <PageHeader title="Observability">{parts && <Parts parts={parts} />}</PageHeader>
+      <nav className={classes.tabs} aria-label="Parts of Observability">
+        {OBSERVABILITY_TABS.map(({ label, to }) => (
+          <Link key={to} to={to} className={classes.tab} activeOptions={{ includeSearch: false }}>
+            {label}
+            {Boolean(counts[to]) && <span className={classes.count}>{counts[to]}</span>}
+          </Link>
+        ))}
+      </nav>
+      <div className={classes.body}>
+        {allowed.allowed ? (
+          <Outlet />
+        ) : (
+          <EmptyState title={`You may not look into ${environment}`} hint={allowed.reason} />
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Which parts of the stack answer, on one line; all about each stands under Connections. */
+const Parts = ({ parts }: { parts: readonly PartStatus[] }) => (
+  <Link to="/observability/connections" className={classes.parts} aria-label="Connections">
+    {parts.map(({ part, state }) => (
+      <span key={part}>
+        {PART_WORDS[part].label} <StatusPill of="part" status={state} />
+      </span>
+    ))}
+  </Link>
+);
