@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { PlacementStore } from '#server/scale/placement-store.ts';
 import type { FaultBoard } from './faults.ts';
 import { GatewaySessions } from './gateway-sessions.ts';
-import { NodeMetrics } from './node-metrics.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { FleetNode, NodeApplication } from './node-server.ts';
 import { NodeState } from './node-state.ts';
 import { PlacementFollower } from './placement-follower.ts';
@@ -68,6 +68,11 @@ export class EnvironmentPlatform {
     return running;
   }
 
+  /** Counts what the nodes have done until now. */
+  countWork(): void {
+    for (const { metrics } of this.#nodes) metrics.countWork();
+  }
+
   /** Stops a node; it forgets what a process forgets. */
   async stop(node: RunningNode): Promise<void> {
     this.#nodes.delete(node);
@@ -79,7 +84,8 @@ export class EnvironmentPlatform {
     await stopServer(node.server);
     node.state.restart();
     await wait();
-    if (!this.#nodes.has(node)) return;
+    if (!this.#nodes.has(node) || node.server.listening) return;
+    node.metrics = new NodeMetrics(node.state, Date.now);
     ({ server: node.server } = await this.#options.application.listen(node, node.port));
   }
 

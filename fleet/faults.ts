@@ -18,10 +18,15 @@ export const FAULT_KINDS = [
   'refuses_resume',
   'wrong_tenant_state',
   'clock_skew',
+  'release_regresses',
+  'effects_fail',
+  'node_down',
   'task_fails',
   'host_down',
   'orchestrator_unreachable',
   'orchestrator_hangs',
+  'tenant_attacks',
+  'login_attack',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -30,9 +35,14 @@ const SUBJECTS: Partial<Record<FaultKind, 'host_id' | 'environment'>> = {
   host_down: 'host_id',
   orchestrator_unreachable: 'environment',
   orchestrator_hangs: 'environment',
+  tenant_attacks: 'environment',
+  login_attack: 'environment',
 };
 
-/** `value`: milliseconds for `slow`, `restart` and `clock_skew` (below 0: behind), a count for `high_lag` and `high_inflight`; other faults take none. */
+/**
+ * `value`: milliseconds for `slow`, `restart` and `clock_skew` (below 0: behind), a count for `high_lag` and `high_inflight`, percent for
+ * `release_regresses`, times for `tenant_attacks`, sign-ins a second for `login_attack`; other faults take none.
+ */
 export const FaultRequestSchema = Type.Object(
   {
     node_id: Type.Optional(Type.String({ minLength: 1 })),
@@ -98,5 +108,10 @@ export class FaultBoard {
       if (matches && (fault.tenant_id === null || fault.tenant_id === tenant_id)) found = fault;
     }
     return found;
+  }
+
+  /** All faults of this kind of the subject. */
+  all(subject: string, kind: FaultKind): Fault[] {
+    return this.list().filter((fault) => fault.fault === kind && fault[subjectOf(kind)] === subject);
   }
 }

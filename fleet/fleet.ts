@@ -65,11 +65,14 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const orchestrators = new Map<string, SimulatedOrchestrator>();
   const application = new NodeApplication(token, faults);
   const closing = new AbortController();
+  /** By fault: starts the node again that it took down. */
+  const comeBack = new Map<string, () => void>();
 
   const switches: FaultSwitch = {
     list: () => faults.list(),
     switchOn: (request) => {
       const act = actOf(request);
+      countWork();
       const fault = faults.add(request);
       void act(fault).catch(onError);
       return fault;
@@ -77,17 +80,24 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     switchOff: (id) => {
       const fault = faults.list().find((each) => each.id === id);
       if (fault === undefined) return false;
+      countWork();
       faults.remove(id);
       mend(fault);
       return true;
     },
     clear: () => {
       const cleared = faults.list();
+      countWork();
       faults.clear();
       for (const fault of cleared) mend(fault);
     },
   };
   const control = createControlServer(token, switches, { of: orchestrators, faults });
+
+  /** What was done so far was done under the faults that are on. */
+  const countWork = (): void => {
+    for (const platform of platforms) platform.countWork();
+  };
 
   /** What switching the fault on does at once; most faults only change what is answered from then on. */
   function actOf({
@@ -95,6 +105,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     node_id,
     host_id,
     environment,
+    tenant_id,
     value = 0,
   }: FaultRequest): (on: Fault) => Promise<void> {
     if (value < 0 && fault !== 'clock_skew')
@@ -102,6 +113,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const subject = { node_id, host_id, environment }[subjectOf(fault)];
     if (subject === undefined)
       throw new NodeProblemError(400, 'invalid_request', `${fault} takes a ${subjectOf(fault)}`);
+    if (fault === 'tenant_attacks' && tenant_id === undefined)
+      throw new NodeProblemError(400, 'invalid_request', 'tenant_attacks takes a tenant_id');
     const unknown = (what: string): NodeProblemError =>
       new NodeProblemError(404, 'not_found', `no ${what} is called ${subject}`);
     if (environment !== undefined) {
@@ -119,6 +132,14 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     if (fault === 'task_fails') {
       return async () => orchestrators.get(node.state.spec.environment)?.failTask(subject);
     }
+    if (fault === 'node_down') {
+      return (on) =>
+        platform.restart(node, () => {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          comeBack.set(on.id, resolve);
+          return promise;
+        });
+    }
     if (fault !== 'restart') return async () => undefined;
     return (on) =>
       platform.restart(node, async () => {
@@ -131,7 +152,9 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const ofHost = (host_id: string): SimulatedOrchestrator | undefined =>
     [...orchestrators.values()].find((orchestrator) => orchestrator.hasHost(host_id));
 
-  function mend({ fault, host_id }: Fault): void {
+  function mend({ id, fault, host_id }: Fault): void {
+    comeBack.get(id)?.();
+    comeBack.delete(id);
     if (fault === 'host_down' && host_id !== null) void ofHost(host_id)?.hostUp(host_id).catch(onError);
   }
 

@@ -5,7 +5,7 @@ import { openNatsLink, type NatsCredentials } from '#server/adapters/nats/nats-l
 import { openNatsPlacementStore } from '#server/adapters/nats/nats-placement-store.ts';
 import { FaultBoard } from './faults.ts';
 import { GatewaySessions } from './gateway-sessions.ts';
-import { NodeMetrics } from './node-metrics.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
 import { NodeApplication } from './node-server.ts';
 import { NodeState } from './node-state.ts';
 import { PlacementFollower } from './placement-follower.ts';

@@ -7,7 +7,7 @@ import { Type, type Static } from 'typebox';
 import { NodeDrainRequestSchema, NodeRebuildRequestSchema, type NodeDrainRequest } from '#contract/node.ts';
 import type { FaultBoard } from './faults.ts';
 import type { GatewaySessions } from './gateway-sessions.ts';
-import type { NodeMetrics } from './node-metrics.ts';
+import type { NodeMetrics } from './metrics/node-metrics.ts';
 import { NodeProblemError } from './node-problem.ts';
 import type { NodeState } from './node-state.ts';
 import type { PlacementFollower } from './placement-follower.ts';
@@ -195,10 +195,14 @@ export class NodeApplication {
       const { tenant_id } = request.query;
       if (tenant_id === undefined)
         throw new NodeProblemError(400, 'invalid_request', 'tenant_id is required');
-      return { revoked: sessions.revokeTenant(tenant_id) };
+      const revoked = sessions.revokeTenant(tenant_id);
+      this.#nodeOf(request).metrics.countRevoked('operator', revoked);
+      return { revoked };
     });
-    this.#app.delete<{ Params: { session_id: string } }>('/admin/sessions/:session_id', async (request) => ({
-      revoked: sessionsOf(request).revoke(request.params.session_id),
-    }));
+    this.#app.delete<{ Params: { session_id: string } }>('/admin/sessions/:session_id', async (request) => {
+      const revoked = sessionsOf(request).revoke(request.params.session_id);
+      this.#nodeOf(request).metrics.countRevoked('operator', revoked);
+      return { revoked };
+    });
   }
 }

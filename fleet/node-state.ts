@@ -1,5 +1,14 @@
 import type { NodeReady, NodeRebuild, NodeStatus, NodeTenant, NodeTenantBlocker } from '#contract/node.ts';
 import type { ServiceKind } from '#contract/placement-record.ts';
+import {
+  attackLevel,
+  attackOf,
+  conditionOf,
+  DEFAULT_REGRESSION,
+  regressionOf,
+  type Attack,
+  type NodeDemand,
+} from './demand-rules.ts';
 import type { FaultBoard } from './faults.ts';
 import { countTenant, emptyLoad, processLoad, type NodeLoad } from './node-load.ts';
 import { NodeProblemError } from './node-problem.ts';
@@ -44,6 +53,9 @@ const GATEWAY_STORE = { base_bytes: GIB / 16, capacity_bytes: 8 * GIB };
 const NODE_DRAIN_MS = 3_000;
 const SHORTEST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 300;
+const DEFAULT_ATTACK_TIMES = 6;
+const DEFAULT_SLOW_MS = 1_000;
+const DEFAULT_GUESSES = 20;
 
 export class NodeState {
   readonly spec: NodeSpec;
@@ -108,7 +120,7 @@ export class NodeState {
       ...this.#nodeLevel(),
       storage: this.#storage(),
       load: processLoad(
-        this.#load,
+        { ...this.#load, requests_per_second: this.#load.requests_per_second + this.#attackRate() },
         this.spec.node_id,
         this.#nodeDrainStartedAt !== null,
         this.#options.clock(),
@@ -227,6 +239,34 @@ export class NodeState {
     return Math.max(0, requests_per_second - drained);
   }
 
+  /** What the tenants ask of the node now, and how it copes with it. */
+  demand(): NodeDemand {
+    const resting = this.requestRate();
+    const attacks = this.#attacks();
+    const regression = this.#fault('release_regresses');
+    const regressed =
+      regression === null
+        ? regressionOf(this.spec.version)
+        : regression.value === null
+          ? DEFAULT_REGRESSION
+          : Math.min(1, regression.value / 100);
+    const slow = this.#fault('slow');
+    const slow_ms = slow === null ? 0 : (slow.value ?? DEFAULT_SLOW_MS);
+    const troubles = { regressed, slow_ms, storage_ok: this.#storage().ok };
+    return { resting, attacks, condition: conditionOf(resting, attacks, troubles) };
+  }
+
+  /** Sign-ins a second, guessed by somebody, on top of what users do. */
+  guessedLogins(): number {
+    const fault = this.#options.faults.find(this.spec.environment, 'login_attack');
+    return fault === null || !this.ready().ready ? 0 : (fault.value ?? DEFAULT_GUESSES);
+  }
+
+  /** Whether what the node sends to others comes to nothing. */
+  effectsFail(): boolean {
+    return this.#fault('effects_fail') !== null;
+  }
+
   /** The ids of the `count` largest tenants served, largest first. Walks all tenants: for metrics, now and then. */
   largestTenants(count: number): string[] {
     this.advance();
@@ -242,6 +282,31 @@ export class NodeState {
       if (largest.length > count) largest.pop();
     }
     return largest.map(({ slot }) => mirror.tenantAt(slot));
+  }
+
+  /** The attacks by tenants that the node serves and takes work of. */
+  #attacks(): Attack[] {
+    const faults = this.#options.faults.all(this.spec.environment, 'tenant_attacks');
+    if (faults.length === 0) return [];
+    const resting = this.requestRate();
+    return faults.flatMap(({ tenant_id, value }) =>
+      tenant_id !== null &&
+      this.#mirror !== null &&
+      this.tenantRate(tenant_id) > 0 &&
+      this.#placedHere(tenant_id)
+        ? [attackOf(tenant_id, value ?? DEFAULT_ATTACK_TIMES, resting, this.spec.kind === 'gateway')]
+        : [],
+    );
+  }
+
+  #attackRate(): number {
+    return this.#attacks().reduce((sum, { admitted, refused }) => sum + admitted + refused, 0);
+  }
+
+  /** What an attack leaves in flight and waiting, on top of the tenant's usual work. */
+  #attackLevel(tenant_id: string): WorkLevel {
+    const attack = this.#attacks().find((each) => each.tenant_id === tenant_id);
+    return attack === undefined ? NO_WORK : attackLevel(attack, this.demand().condition);
   }
 
   #fault(
@@ -311,10 +376,14 @@ export class NodeState {
   /** The level of a tenant that is not draining. */
   #restLevel(tenant_id: string, now: number): WorkLevel {
     const work = this.#work(tenant_id);
+    const attack = this.#attackLevel(tenant_id);
+    const waiting = work.consumer_lag === 0 ? 0 : attack.consumer_lag;
     return {
-      inflight: this.#fault('high_inflight', tenant_id)?.value ?? activeLevel(work.inflight, tenant_id, now),
+      inflight:
+        this.#fault('high_inflight', tenant_id)?.value ??
+        activeLevel(work.inflight, tenant_id, now) + attack.inflight,
       consumer_lag:
-        this.#fault('high_lag', tenant_id)?.value ?? activeLevel(work.consumer_lag, tenant_id, now),
+        this.#fault('high_lag', tenant_id)?.value ?? activeLevel(work.consumer_lag, tenant_id, now) + waiting,
     };
   }
 
@@ -339,7 +408,8 @@ export class NodeState {
       consumer_lag: activeLevel(this.#load.consumer_lag, this.spec.node_id, now),
     };
     if (this.#nodeDrainStartedAt === null) {
-      for (const tenant_id of this.#drains.tenants()) {
+      const attackers = this.#attacks().map(({ tenant_id }) => tenant_id);
+      for (const tenant_id of new Set([...this.#drains.tenants(), ...attackers])) {
         const work = this.#work(tenant_id);
         const left = this.#tenantLevel(tenant_id, now);
         level.inflight = Math.max(0, level.inflight - work.inflight + left.inflight);
