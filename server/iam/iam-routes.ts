@@ -2,26 +2,10 @@
 import * as contract from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import { route, type Route } from '#server/http/route.ts';
+import { accessRoutes } from './access-routes.ts';
 import type { SignInSettings } from './account-deps.ts';
 import { myAccountRoutes, signInRoutes } from './account-routes.ts';
-import {
-  explainToken,
-  explainUser,
-  previewAssignment,
-  previewRoleChange,
-  previewUnassignment,
-} from './access-service.ts';
-import { createAssignment, deleteAssignment } from './assignment-service.ts';
-import { listAssignmentRows } from './assignment-store.ts';
 import { setUserPassword } from './password-service.ts';
-import {
-  createRole,
-  deleteRole,
-  describeEndpoints,
-  describePermissions,
-  updateRole,
-} from './role-service.ts';
-import { listRoleRows, readRole } from './role-store.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
 import { createSignInThrottle } from './sign-in-throttle.ts';
 import { createToken, listTokens, revokeToken } from './token-service.ts';
