@@ -278,9 +278,29 @@ describe('the simulated platform', () => {
       [{ node_id: 'dev-agg-1', fault: 'earthquake' }, 400],
       [{ node_id: 'dev-agg-1', fault: 'slow', value: '3' }, 400],
       [{ fault: 'slow' }, 400],
+      [{ environment: 'dev', fault: 'tenant_attacks' }, 400],
+      [{ environment: 'nowhere', fault: 'login_attack' }, 404],
     ])('refuses %j with %i', async (body, expected) => {
       expect((await control('POST', '/faults', body)).status).toBe(expected);
     });
+  });
+
+  it('answers nobody while a node is down, and again on the same port when it is not, counting from 0', async () => {
+    await call('dev-prj-2', 'GET', '/admin/status');
+    const before = (await call<string>('dev-prj-2', 'GET', '/metrics')).body;
+    expect(before).toContain('path="/admin/status"');
+    const { id } = fleet.faults.switchOn({ node_id: 'dev-prj-2', fault: 'node_down' });
+    await waitUntil('the node is down', () =>
+      call('dev-prj-2', 'GET', '/health').then(
+        () => false,
+        () => true,
+      ),
+    );
+    fleet.faults.switchOff(id);
+    const after = await waitUntil('the node is back', () =>
+      call<string>('dev-prj-2', 'GET', '/metrics').catch(() => undefined),
+    );
+    expect(after.body).not.toContain('path="/admin/status"');
   });
 
   it('comes back on the same port after a restart, with its drains forgotten', async () => {
