@@ -27,7 +27,7 @@ const severityOf = new Map(ALERTS.map(({ name, severity }) => [name, severity]))
 describe.skipIf(!('path' in amtool))('amtool', () => {
   it('takes the configuration', () => {
     const { status, stdout, stderr } = run(amtool, ['check-config', configFile]);
-    expect(status, stdout + stderr).toBe(0);
+    expect(status, `${stdout}${stderr}`).toBe(0);
   });
 
   it('refuses a route to nobody', () => {
@@ -115,7 +115,7 @@ describe('the watchdog', () => {
         '-disableAlertgroupLabel',
         `-files=${file}`,
       ]);
-      expect(status, stdout + stderr).toBe(0);
+      expect(status, `${stdout}${stderr}`).toBe(0);
     },
     30_000,
   );

@@ -11,6 +11,7 @@ import { findVictoriaMetrics } from '#tools/victoria-metrics.mjs';
 import { alertRule, runbookPath } from './alert.ts';
 import { ALERT_EXAMPLES } from './alert-examples.ts';
 import { ALERTS, ruleFiles } from './rule-files.ts';
+import { ruleTest } from './rule-tests.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'control-rules-'));
@@ -67,7 +68,7 @@ describe('the rules', () => {
     'do what they should when figures are %s',
     (kind) => {
       const file = join(folder, `${kind}.yaml`);
-      writeFileSync(file, stringify(ruleTest(kind), { lineWidth: 0 }));
+      writeFileSync(file, stringify(ruleTest(kind, rules), { lineWidth: 0 }));
       const { status, stdout, stderr } = run(ruleTester, [
         'unittest',
         '-disableAlertgroupLabel',
@@ -78,50 +79,6 @@ describe('the rules', () => {
     60_000,
   );
 });
-
-/** A rule test of all alerts at once: their examples use different metrics, or agree. */
-function ruleTest(kind: 'firing' | 'silent' | 'missing'): object {
-  const series = new Map<string, string>();
-  if (kind !== 'missing') {
-    for (const example of Object.values(ALERT_EXAMPLES)) {
-      for (const [name, values] of Object.entries(example[kind])) series.set(name, values);
-    }
-  }
-  return {
-    rule_files: rules,
-    evaluation_interval: '1m',
-    group_eval_order: ['build-info', 'slo-objectives', 'slo-errors-5m', 'slo-burn'],
-    tests: [
-      {
-        interval: '1m',
-        input_series: [...series].map(([name, values]) => ({ series: name, values })),
-        alert_rule_test: ALERTS.map((alert) => {
-          const example = ALERT_EXAMPLES[alert.name];
-          // Without any series there is no target either: that, and nothing else, is reported.
-          const fires = alert.name === 'MetricsMissing' ? kind === 'missing' : kind === 'firing';
-          return {
-            eval_time: example?.at ?? '10m',
-            alertname: alert.name,
-            exp_alerts: fires ? expectedAlerts(alert) : [],
-          };
-        }),
-      },
-    ],
-  };
-}
-
-function expectedAlerts(alert: (typeof ALERTS)[number]): object[] {
-  const { labels, annotations } = alertRule(alert);
-  const { also, ...example } = ALERT_EXAMPLES[alert.name] ?? { labels: {}, summary: annotations.summary };
-  return [example, ...(also ? [also] : [])].map(({ labels: own, summary }) => ({
-    exp_labels: { ...labels, ...own },
-    exp_annotations: {
-      ...annotations,
-      summary,
-      dashboard: annotations.dashboard.replace(/\{\{.*\}\}/, own['environment'] ?? own['env'] ?? ''),
-    },
-  }));
-}
 
 function run(
   program: { path: string } | { reason: string },

@@ -40,7 +40,7 @@ describe('the grammar of', () => {
 });
 
 /** Whether the grammar has nothing against the text, in which placeholders stand for values and ranges. */
-function isRead(parser: typeof promql | typeof logql, text: string): boolean {
+function isRead(parser: typeof promql, text: string): boolean {
   const filled = text
     .replaceAll(/\$\$?\{\w+\}/g, 'chosen')
     .replaceAll(/\[\$(?:__rate_interval|__interval|__auto|window)\]/g, '[5m]');
