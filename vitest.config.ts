@@ -2,6 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const integrationTests = '**/*.integration.test.{ts,tsx}';
 const swarmTests = '**/*.swarm.test.ts';
+const metricsTests = '**/*.metrics.test.ts';
 const notOurs = [...configDefaults.exclude, 'dist/**', '.data/**', 'e2e/**'];
 
 export default defineConfig({
@@ -16,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,tsx}'],
-          exclude: [...notOurs, integrationTests, swarmTests],
+          exclude: [...notOurs, integrationTests, swarmTests, metricsTests],
           testTimeout: 10_000,
         },
       },
@@ -29,6 +30,18 @@ export default defineConfig({
           globalSetup: ['tools/vitest-global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'metrics',
+          include: [metricsTests],
+          exclude: notOurs,
+          globalSetup: ['tools/vitest-global-setup.ts'],
+          // Rates need time.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
