@@ -17,6 +17,7 @@ import { startJobExecutor } from '#server/jobs/job-executor.ts';
 import { openJobFeed } from '#server/jobs/job-feed.ts';
 import { jobRoutes } from '#server/jobs/job-routes.ts';
 import { observabilityRoutes } from '#server/observability/observability-routes.ts';
+import { startRolloutAnnotator } from '#server/observability/rollout-annotator.ts';
 import { readShardNodes } from '#server/scale/fleet-store.ts';
 import { withOrchestrator } from '#server/scale/node-directory.ts';
 import {
@@ -102,6 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     registry: metrics.registry,
   });
   const sweeper = startResourceSweeper(scale, { log: logger });
+  const annotator = startRolloutAnnotator(observability, { db, log: logger, registry: metrics.registry });
   const [executor, feed] = await Promise.all([
     startJobExecutor({
       database,
@@ -165,7 +167,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await pause(options.shutdownDelayS * 1000);
       await app.close();
       await executor.stop();
-      await Promise.all([watch.stop(), sweeper.stop(), feed.close(), denials.close()]);
+      await Promise.all([watch.stop(), sweeper.stop(), annotator.stop(), feed.close(), denials.close()]);
       await Promise.all(
         environments.map(async ({ store, orchestrator }) => {
           await store.close();

@@ -124,6 +124,12 @@ const aboutEnvironments = metricsOf(
       help: 'Tenants placed on a shard of a service kind.',
       state: 'wanted',
     },
+    control_rollout_annotations_total: {
+      type: 'counter',
+      unit: 'tries',
+      labels: ['environment', 'result'],
+      help: 'Tries to mark a rollout on the dashboards of Grafana; `result` is `written` or `failed`.',
+    },
     control_deployment_last_timestamp_seconds: {
       type: 'gauge',
       unit: 'unix time',

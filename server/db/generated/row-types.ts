@@ -275,6 +275,15 @@ export interface RoleSignInPolicies {
   role_id: string;
 }
 
+export interface RolloutAnnotations {
+  attempts: Generated<number>;
+  happened_at: string;
+  job_id: string;
+  next_attempt_at: Generated<string>;
+  phase: 'started' | 'finished' | 'failed';
+  state: Generated<'waiting' | 'written' | 'given_up'>;
+}
+
 export interface SchemaMigrations {
   applied_at: Generated<string>;
   checksum: string;
@@ -438,6 +447,7 @@ export interface DB {
   retired_resources: RetiredResources;
   role_sign_in_policies: RoleSignInPolicies;
   roles: Roles;
+  rollout_annotations: RolloutAnnotations;
   schema_migrations: SchemaMigrations;
   service_index: ServiceIndex;
   service_revisions: ServiceRevisions;

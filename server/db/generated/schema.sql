@@ -317,6 +317,7 @@ create table jobs (
 CREATE UNIQUE INDEX jobs_child ON public.jobs USING btree (parent_job_id, tenant_id) WHERE (parent_job_id IS NOT NULL);
 CREATE UNIQUE INDEX jobs_idempotency_key ON public.jobs USING btree (principal_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX jobs_live ON public.jobs USING btree (job_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'stuck'::text]));
+CREATE INDEX jobs_of_services ON public.jobs USING btree (job_id) WHERE ((target_type = 'service'::text) AND (step_count > 0));
 CREATE INDEX jobs_planned ON public.jobs USING btree (job_id) WHERE (step_count > 0);
 CREATE UNIQUE INDEX jobs_target_lock ON public.jobs USING btree (environment, target_type, target_id) WHERE ((tenant_id IS NULL) AND (environment IS NOT NULL) AND (step_count > 0) AND (state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'stuck'::text])));
 CREATE INDEX jobs_tenant ON public.jobs USING btree (tenant_id, job_id) WHERE (tenant_id IS NOT NULL);
@@ -497,6 +498,20 @@ create table roles (
   updated_at timestamp with time zone not null default now(),
   constraint roles_pkey PRIMARY KEY (role_id)
 );
+
+create table rollout_annotations (
+  job_id uuid not null,
+  phase text not null,
+  happened_at timestamp with time zone not null,
+  state text not null default 'waiting'::text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null default now(),
+  constraint rollout_annotations_pkey PRIMARY KEY (job_id, phase),
+  constraint rollout_annotations_phase_check CHECK ((phase = ANY (ARRAY['started'::text, 'finished'::text, 'failed'::text]))),
+  constraint rollout_annotations_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'written'::text, 'given_up'::text]))),
+  constraint rollout_annotations_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(job_id)
+);
+CREATE INDEX rollout_annotations_waiting ON public.rollout_annotations USING btree (next_attempt_at) WHERE (state = 'waiting'::text);
 
 create table schema_migrations (
   name text not null,
