@@ -3,8 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import type { ServiceKind } from '#contract/placement-record.ts';
 import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
+import { registerAuditMetrics } from '#server/audit/audit-metrics.ts';
 import { auditRoutes } from '#server/audit/audit-routes.ts';
 import { createDenialRecorder } from '#server/audit/denial-recorder.ts';
+import { openEventTally } from '#server/audit/event-tally.ts';
 import { openDatabase, type Database } from '#server/db/database.ts';
 import { createApp } from '#server/http/app.ts';
 import { countEndedJobs, createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
@@ -12,12 +14,13 @@ import { createAuthenticator } from '#server/iam/authentication-service.ts';
 import type { SignInSettings } from '#server/iam/account-deps.ts';
 import { createFirstOwner, seedRoleTemplates } from '#server/iam/bootstrap.ts';
 import { iamRoutes } from '#server/iam/iam-routes.ts';
+import { registerSignInMetrics } from '#server/iam/sign-in-metrics.ts';
 import type { JobDefinition } from '#server/jobs/job-definition.ts';
 import { startJobExecutor } from '#server/jobs/job-executor.ts';
 import { openJobFeed } from '#server/jobs/job-feed.ts';
 import { jobRoutes } from '#server/jobs/job-routes.ts';
 import { observabilityRoutes } from '#server/observability/observability-routes.ts';
-import { startRolloutAnnotator } from '#server/observability/rollout-annotator.ts';
+import { countAnnotations, startRolloutAnnotator } from '#server/observability/rollout-annotator.ts';
 import { readShardNodes } from '#server/scale/fleet-store.ts';
 import { withOrchestrator } from '#server/scale/node-directory.ts';
 import {
@@ -102,8 +105,15 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     log: logger,
     registry: metrics.registry,
   });
+  const tally = await openEventTally(db, watch.leads);
+  registerAuditMetrics(metrics.registry, tally);
+  registerSignInMetrics(metrics.registry, db, tally);
   const sweeper = startResourceSweeper(scale, { log: logger });
-  const annotator = startRolloutAnnotator(observability, { db, log: logger, registry: metrics.registry });
+  const annotator = startRolloutAnnotator(observability, {
+    db,
+    log: logger,
+    onTried: countAnnotations(metrics.registry),
+  });
   const [executor, feed] = await Promise.all([
     startJobExecutor({
       database,

@@ -6,7 +6,7 @@ import { openDatabase, type DatabaseHandle } from '#server/db/database.ts';
 import { createTestDatabase, type TestDatabase } from '#server/db/test-database.ts';
 import { openObservability } from '#server/open-observability.ts';
 import { startTestHttpServer, type TestHttpServer, type TestReply } from '#tools/test-http-server.ts';
-import { MOST_ATTEMPTS, startRolloutAnnotator } from './rollout-annotator.ts';
+import { countAnnotations, MOST_ATTEMPTS, startRolloutAnnotator } from './rollout-annotator.ts';
 
 const TOKEN = 'glsa_secret';
 
@@ -59,7 +59,13 @@ describe('rollouts', () => {
       openObservability({ name: 'prod', observability } as unknown as EnvironmentConfiguration, { T: TOKEN }),
       openObservability({ name: 'dev' } as EnvironmentConfiguration, {}),
     ];
-    const options = { db: database.db, log: { warn }, registry: metrics, every_ms: 20, first_retry_s: 0.001 };
+    const options = {
+      db: database.db,
+      log: { warn },
+      onTried: countAnnotations(metrics),
+      every_ms: 20,
+      first_retry_s: 0.001,
+    };
     running.push(startRolloutAnnotator({ environments }, options));
   }
   async function addJob(state: string, fields: Record<string, unknown> = {}): Promise<string> {

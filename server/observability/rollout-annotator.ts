@@ -19,24 +19,33 @@ const EVERY_MS = 5_000;
 export const MOST_ATTEMPTS = 6;
 const FIRST_RETRY_S = 30;
 
+type AnnotationResult = 'written' | 'failed';
+
+/** Counts the tries of this replica. */
+export function countAnnotations(
+  registry: Registry,
+): (environment: string, result: AnnotationResult) => void {
+  const tries = new Counter({
+    name: 'control_rollout_annotations_total',
+    help: 'Tries to mark a rollout on the dashboards of Grafana, by result',
+    labelNames: ['environment', 'result'],
+    registers: [registry],
+  });
+  return (environment, result) => tries.inc({ environment, result });
+}
+
 export interface RolloutAnnotatorOptions {
   db: Database;
   log: { warn: (about: object, message: string) => void };
-  registry: Registry;
+  onTried: (environment: string, result: AnnotationResult) => void;
   every_ms?: number;
   first_retry_s?: number;
 }
 
 export function startRolloutAnnotator(
   { environments }: ObservabilityDependencies,
-  { db, log, registry, every_ms = EVERY_MS, first_retry_s = FIRST_RETRY_S }: RolloutAnnotatorOptions,
+  { db, log, onTried, every_ms = EVERY_MS, first_retry_s = FIRST_RETRY_S }: RolloutAnnotatorOptions,
 ): { stop: () => Promise<void> } {
-  const written = new Counter({
-    name: 'control_rollout_annotations_total',
-    help: 'Tries to mark a rollout on the dashboards of Grafana, by result',
-    labelNames: ['environment', 'result'],
-    registers: [registry],
-  });
   const marked = environments.filter(({ grafana }) => grafana !== null);
   const names = marked.map(({ environment }) => environment);
   const stopping = new AbortController();
@@ -51,12 +60,12 @@ export function startRolloutAnnotator(
       try {
         await mark(marked, due, signal);
         await settleAnnotation(tx, due, 'written');
-        written.inc({ environment, result: 'written' });
+        onTried(environment, 'written');
       } catch (error) {
         if (signal.aborted) throw error;
         const last = attempts + 1 >= MOST_ATTEMPTS;
         await settleAnnotation(tx, due, last ? 'given_up' : { retry_in_s: first_retry_s * 2 ** attempts });
-        written.inc({ environment, result: 'failed' });
+        onTried(environment, 'failed');
         log.warn(
           { environment, job_id, phase, error: String(error) },
           last

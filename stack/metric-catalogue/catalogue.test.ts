@@ -7,6 +7,7 @@ import { NodeState } from '#fleet/node-state.ts';
 import { PlacementMirror } from '#fleet/placement-mirror.ts';
 import { nodeInSlot } from '#fleet/topology.ts';
 import { countEndedJobs, createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
+import { countAnnotations } from '#server/observability/rollout-annotator.ts';
 import { registerScaleMetrics } from '#server/scale/scale-metrics.ts';
 import { METRICS, type MetricName } from './catalogue.ts';
 import { controlMetrics } from './control-metrics.ts';
@@ -109,6 +110,7 @@ function controlPlaneMetrics(): Exported[] {
   const { registry } = createHttpMetrics('0000000');
   countEndedJobs(registry);
   registerDatabaseMetrics(registry, {} as never);
+  countAnnotations(registry);
   registerScaleMetrics(registry, { db: {} as never, environments: [] }, () => false);
   return registry.getMetricsAsArray().map((metric) => {
     const { labelNames = [] } = metric as unknown as { labelNames?: string[] };
