@@ -7,6 +7,7 @@ import type { Registry } from 'prom-client';
 import { readOrchestratorWatchRows } from './orchestrator-list-store.ts';
 import { readWatchRows } from './fleet-store.ts';
 import { openLeaderConnection, type LeaderConnection } from './leader-connection.ts';
+import { registerEnvironmentMetrics } from './environment-metrics.ts';
 import { discoverNodes } from './node-discovery.ts';
 import { startNodeObserver, type NodeObserver } from './node-observer.ts';
 import { forgetOtherOrchestrators } from './orchestrator-index-store.ts';
@@ -27,6 +28,8 @@ export interface ScaleWatch {
   orchestrators(): string;
   /** Resolves when every index shows what its store has now and a round of nodes was written, or when the watch is stopped. */
   settled(): Promise<void>;
+  /** Whether this replica watches; only one does. */
+  leads(): boolean;
   stop(): Promise<void>;
 }
 
@@ -215,9 +218,12 @@ export function startScaleWatch(
     }
   }
 
-  registerScaleMetrics(registry, dependencies, () => role.kind === 'leader');
+  const leads = (): boolean => role.kind === 'leader';
+  registerScaleMetrics(registry, dependencies, leads);
+  registerEnvironmentMetrics(registry, db, leads);
   const running = Promise.all([run(), keepDirectories()]);
   return {
+    leads,
     ready() {
       if (role.kind === 'waiting') return { ok: performance.now() < tookPartUntil, detail: role.detail };
       const who = role.kind === 'leader' ? 'watches every environment' : 'follows another replica';

@@ -58,7 +58,6 @@ const process = metricsOf(
       unit: 'events',
       labels: ['outcome'],
       help: 'Audit events written; `outcome` is `succeeded`, `failed` or `denied`.',
-      state: 'wanted',
     },
     control_approvals_waiting: {
       type: 'gauge',
@@ -72,14 +71,12 @@ const process = metricsOf(
       unit: 'logins',
       labels: ['result'],
       help: 'Sign-ins of operators; `result` is `ok`, `wrong_credentials`, `locked` or `mfa_failed`.',
-      state: 'wanted',
     },
     control_sessions_revoked_total: {
       type: 'counter',
       unit: 'sessions',
       labels: ['cause'],
       help: 'Sessions of operators that were ended by somebody; `cause` is `user` or `operator`.',
-      state: 'wanted',
     },
   },
 );
@@ -122,7 +119,6 @@ const aboutEnvironments = metricsOf(
       unit: 'tenants',
       labels: ['environment', 'service', 'shard'],
       help: 'Tenants placed on a shard of a service kind.',
-      state: 'wanted',
     },
     control_rollout_annotations_total: {
       type: 'counter',
@@ -135,28 +131,24 @@ const aboutEnvironments = metricsOf(
       unit: 'unix time',
       labels: ['environment', 'service', 'phase'],
       help: 'When a rollout of the service last reached `phase`: `started`, `finished` or `failed`.',
-      state: 'wanted',
     },
     swarm_service_replicas_desired: {
       type: 'gauge',
       unit: 'tasks',
       labels: ['environment', 'service'],
       help: 'Tasks that the service should have. The engine itself exports no such count.',
-      state: 'wanted',
     },
     swarm_service_replicas_running: {
       type: 'gauge',
       unit: 'tasks',
       labels: ['environment', 'service'],
       help: 'Tasks of the service that run.',
-      state: 'wanted',
     },
     swarm_tasks: {
       type: 'gauge',
       unit: 'tasks',
       labels: ['environment', 'service', 'node', 'desired_state', 'state'],
       help: 'Tasks by host, wanted state and state.',
-      state: 'wanted',
     },
   },
 );
