@@ -40,6 +40,8 @@ export const TENANT_ACTIONS = {
   },
   migrate: { from: ['active', 'degraded', 'suspended'], during: 'migrating', to: null },
   archive: { from: ['active', 'degraded', 'suspended'], during: 'draining', to: 'archived' },
+  /** `active`, unless it was suspended or not served everywhere when it was archived. */
+  restore: { from: ['archived'], during: 'provisioning', to: 'active' },
   /** A drained tenant stays `draining` until it is resumed; from there it may be drained in another environment too. */
   drain: { from: ['active', 'degraded', 'suspended', 'draining'], during: 'draining', to: 'draining' },
   /** Back to where the drain found it, unless it is still drained in another environment. */
@@ -50,15 +52,15 @@ export const TENANT_ACTIONS = {
 >;
 export type TenantAction = keyof typeof TENANT_ACTIONS;
 
-/** Which status follows which. A failed provisioning ends in `degraded`. */
+/** Which status follows which. A failed provisioning ends in `degraded`, an undone restore in `archived`. */
 export const TENANT_TRANSITIONS = {
-  provisioning: ['active', 'degraded'],
+  provisioning: ['active', 'degraded', 'suspended', 'archived'],
   active: ['draining', 'migrating', 'degraded', 'suspended'],
   draining: ['active', 'degraded', 'suspended', 'archived'],
   migrating: ['active', 'degraded', 'suspended'],
-  degraded: ['active', 'draining', 'migrating', 'suspended'],
+  degraded: ['active', 'draining', 'migrating', 'suspended', 'archived'],
   suspended: ['active', 'draining', 'migrating', 'degraded'],
-  archived: [],
+  archived: ['provisioning'],
 } as const satisfies Record<TenantStatus, readonly TenantStatus[]>;
 
 export const TENANT_PLANS = ['bronze', 'silver', 'gold', 'platinum'] as const;
@@ -276,6 +278,40 @@ export const archiveTenant = endpoint({
   method: 'POST',
   path: '/admin/v1/tenants/:tenant_id/archive',
   summary: 'Archive a tenant: drain it everywhere and take it off its shards',
+  permission: 'tenants.archive',
+  scope: { tenant_id: 'params.tenant_id' },
+  step_up: 'recent',
+  params,
+  body: body({ plan_hash: PlanHash, reason: Reason }),
+  response: Mutated({}),
+  status: 202,
+  problems: [
+    'not_found',
+    'action_not_allowed',
+    'plan_drifted',
+    'plan_blocked',
+    'plan_expired',
+    'job_conflict',
+  ],
+});
+export const planTenantRestore = endpoint({
+  id: 'tenants.restore.plan',
+  method: 'POST',
+  path: '/admin/v1/tenants/:tenant_id/restore/plan',
+  summary: 'Plan the restore of an archived tenant; changes nothing',
+  permission: 'tenants.archive',
+  scope: { tenant_id: 'params.tenant_id' },
+  step_up: 'none',
+  params,
+  response: Plan,
+  status: 200,
+  problems: ['not_found', 'action_not_allowed'],
+});
+export const restoreTenant = endpoint({
+  id: 'tenants.restore',
+  method: 'POST',
+  path: '/admin/v1/tenants/:tenant_id/restore',
+  summary: 'Restore an archived tenant: place it where it was, with what is kept of it',
   permission: 'tenants.archive',
   scope: { tenant_id: 'params.tenant_id' },
   step_up: 'recent',

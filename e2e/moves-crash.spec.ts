@@ -1,5 +1,5 @@
 /**
- * `kill -9` of the server in the steps and undos of drains, resumes and rebalances: afterwards the job has ended as it would have, and
+ * `kill -9` of the server in the steps and undos of drains, resumes, restores and rebalances: afterwards the job has ended as it would have, and
  * tenants, placements and nodes agree.
  */
 import { writeFile } from 'node:fs/promises';
@@ -49,14 +49,14 @@ test.describe.serial('a server killed in the middle of', () => {
   });
 
   /** Plans and starts what `resource` does with the body; answers the job's id. */
-  async function begin(caller: Caller, resource: string, body: object): Promise<string> {
+  async function begin(caller: Caller, resource: string, body?: object): Promise<string> {
     // A node may still be applying an earlier write, and a killed server's node observations be old: until then the plan is blocked by name.
     const plan = await waitFor(
       'a plan without blockers',
-      () => caller.call<Plan>('POST', `/scale/${resource}/plan`, body),
+      () => caller.call<Plan>('POST', `${resource}/plan`, body),
       (answer) => answer.status === 200 && answer.body.blockers.length === 0,
     );
-    const started = await caller.call<{ job_id: string }>('POST', `/scale/${resource}`, {
+    const started = await caller.call<{ job_id: string }>('POST', resource, {
       ...body,
       plan_hash: plan.body.plan_hash,
       reason: 'rehearsal',
@@ -70,11 +70,11 @@ test.describe.serial('a server killed in the middle of', () => {
     kind: string,
     kill: Kill,
     resource: string,
-    body: object,
-    { killedKind = kind }: { killedKind?: string } = {},
+    body?: object,
+    { killedKind = kind, fail = 'verify' }: { killedKind?: string; fail?: string } = {},
   ): Promise<{ job: Job; caller: Caller }> {
     const undoing = kill.direction === 'undo';
-    await rehearse({ kind: killedKind, kill, fail: undoing ? 'verify' : null });
+    await rehearse({ kind: killedKind, kill, fail: undoing ? fail : null });
     const job_id = await begin(await signIn(control.url), resource, body);
     expect(await control.ended).toBe('SIGKILL');
     control = await start();
@@ -108,7 +108,7 @@ test.describe.serial('a server killed in the middle of', () => {
     test(`the drain of a tenant, ${named(kill)}`, async () => {
       const tenant_id = await newTenant();
       const request = { environment: ENVIRONMENT, tenant_id, action: 'drain' };
-      const { caller } = await killedIn('drain_tenant', kill, 'tenant-drains', request);
+      const { caller } = await killedIn('drain_tenant', kill, '/scale/tenant-drains', request);
       const undone = kill.direction === 'undo';
       expect(await statusOf(caller, tenant_id)).toBe(undone ? 'active' : 'draining');
       expect(await servedEverywhere(tenant_id)).toEqual(undone ? [1, 1, 1] : [0, 0, 0]);
@@ -120,11 +120,36 @@ test.describe.serial('a server killed in the middle of', () => {
       const tenant_id = await newTenant();
       const caller = await signIn(control.url);
       const request = { environment: ENVIRONMENT, tenant_id };
-      const drain = await begin(caller, 'tenant-drains', { ...request, action: 'drain' });
+      const drain = await begin(caller, '/scale/tenant-drains', { ...request, action: 'drain' });
       expect((await waitForJob(caller, drain)).state).toBe('succeeded');
-      await killedIn('resume_tenant', kill, 'tenant-drains', { ...request, action: 'resume' });
+      await killedIn('resume_tenant', kill, '/scale/tenant-drains', { ...request, action: 'resume' });
       const undone = kill.direction === 'undo';
       expect(await statusOf(await signIn(control.url), tenant_id)).toBe(undone ? 'draining' : 'active');
+      expect(await servedEverywhere(tenant_id)).toEqual(undone ? [0, 0, 0] : [1, 1, 1]);
+    });
+  }
+
+  const place = `place_${ENVIRONMENT}`;
+  const verify = `verify_${ENVIRONMENT}`;
+  for (const kill of [
+    after('check'),
+    before(place),
+    after(place),
+    before(verify),
+    after(verify),
+    beforeUndo(place),
+    afterUndo(place),
+  ]) {
+    test(`the restore of an archived tenant, ${named(kill)}`, async () => {
+      const tenant_id = await newTenant();
+      const archiving = await begin(await signIn(control.url), `/tenants/${tenant_id}/archive`);
+      expect((await waitForJob(await signIn(control.url), archiving)).state).toBe('succeeded');
+      expect(await servedEverywhere(tenant_id)).toEqual([0, 0, 0]);
+      const { caller } = await killedIn('restore_tenant', kill, `/tenants/${tenant_id}/restore`, undefined, {
+        fail: verify,
+      });
+      const undone = kill.direction === 'undo';
+      expect(await statusOf(caller, tenant_id)).toBe(undone ? 'archived' : 'active');
       expect(await servedEverywhere(tenant_id)).toEqual(undone ? [0, 0, 0] : [1, 1, 1]);
     });
   }
@@ -141,14 +166,14 @@ test.describe.serial('a server killed in the middle of', () => {
   for (const kill of [before('drain'), after('check'), after('drain'), after('verify'), afterUndo('drain')]) {
     test(`the drain of a node and its resume, ${named(kill)}`, async () => {
       const request = { environment: ENVIRONMENT, node_id };
-      await killedIn('drain_node', kill, 'node-drains', { ...request, action: 'drain' });
+      await killedIn('drain_node', kill, '/scale/node-drains', { ...request, action: 'drain' });
       if (kill.direction === 'undo') {
         expect(await nodeStatus(node_id)).toMatchObject({ draining: false });
         return;
       }
       expect(await nodeStatus(node_id)).toMatchObject({ draining: true, inflight: 0 });
       const resume = kill.step === 'drain' ? after('resume') : after(kill.step);
-      await killedIn('resume_node', resume, 'node-drains', { ...request, action: 'resume' });
+      await killedIn('resume_node', resume, '/scale/node-drains', { ...request, action: 'resume' });
       expect(await nodeStatus(node_id)).toMatchObject({ draining: false });
     });
   }
@@ -184,7 +209,7 @@ test.describe.serial('a server killed in the middle of', () => {
   ] as const) {
     test(`a rebalance, in ${kind} ${named(kill)}`, async () => {
       const crowded = await crowd();
-      const { job, caller } = await killedIn('rebalance_shards', kill, 'rebalances', rebalance, {
+      const { job, caller } = await killedIn('rebalance_shards', kill, '/scale/rebalances', rebalance, {
         killedKind: kind,
       });
       const { body: moves } = await caller.call<{ items: JobListItem[] }>(

@@ -1,6 +1,6 @@
 /** Gives a tenant its first placements: in each environment, the least loaded shard of each service kind. */
 import { sql } from 'kysely';
-import { NODE_KINDS, SERVICE_KINDS, type ServiceKind } from '#contract/placement-record.ts';
+import { SERVICE_KINDS } from '#contract/placement-record.ts';
 import type { Tx } from '#server/db/database.ts';
 import type { JobRun } from '#server/db/mutate.ts';
 import {
@@ -12,27 +12,20 @@ import {
   type StepDefinition,
 } from '#server/jobs/job-definition.ts';
 import { addEnvironment, setTenantStatus } from '#server/tenants/tenant-queries.ts';
-import { nodesGone, nodesNamed, siteSettings } from './job-site.ts';
+import { placingStepTitles, type Placed } from './first-placement-rules.ts';
+import { placingSteps } from './first-placement-steps.ts';
+import { siteSettings } from './job-site.ts';
 import { patientStore } from './patient-store.ts';
 import { askNodes, readPlacement, requireEnvironment } from './migration-facts.ts';
-import {
-  awaitAcknowledgement,
-  awaitReturn,
-  awaitTenantStates,
-  firstWriteOf,
-  reloadNodes,
-  reloadWhatAnswers,
-  writePlacement,
-} from './placement-steps.ts';
-import { create, removeCreated, settleCreated } from './placement-transition-rules.ts';
-import { acknowledgers, environmentOf, expectedOf, type ScaleDependencies } from './scale-settings.ts';
+import { firstWriteOf, writePlacement } from './placement-steps.ts';
+import { create } from './placement-transition-rules.ts';
+import { environmentOf, type ScaleDependencies } from './scale-settings.ts';
 import { leastLoadedShard } from './shard-choice-rules.ts';
 import { countResources, resourcesOf, RESOURCES_TIMEOUT_S } from './tenant-resource-rules.ts';
 import { createResources, removeCreatedResources } from './tenant-resource-steps.ts';
 import type { TenantResource } from './tenant-resource-store.ts';
 
 export const PROVISION_TENANT = 'provision_tenant';
-const CHOOSE_TIMEOUT_S = 30;
 
 /** A type, because a job's input is a record. */
 export type ProvisionTenantInput = {
@@ -46,7 +39,6 @@ export type ProvisionTenantInput = {
 };
 
 type Step = StepContext<ProvisionTenantInput>;
-type Placed = Record<ServiceKind, { shard: string; revision: number; nodes: string[] }>;
 
 /** Those of the environments where the tenant has no placement at all: its provisioning failed there, or never began. */
 export async function findUnplaced(
@@ -79,52 +71,34 @@ export function provisionRun(
   );
   const resources = resourcesOf(concerned, tenant_id);
   const input: ProvisionTenantInput = { ...request, ack_timeout_s, resources };
-  const step = (name: string, title: string, undo_title: string | null, time_box_s: number) => ({
-    name,
-    title,
-    undo_title,
-    point_of_no_return: false,
-    time_box_s,
-  });
   const resourceSteps = (environment: string) => {
     const own = resources[environment];
     if (own === undefined) return [];
     const what = `${countResources(own)} of ${tenant_id} in ${environment}`;
-    return [step(`resources_${environment}`, `Make ${what}`, `Delete ${what} again`, RESOURCES_TIMEOUT_S)];
+    return [
+      {
+        name: `resources_${environment}`,
+        title: `Make ${what}`,
+        undo_title: `Delete ${what} again`,
+        point_of_no_return: false,
+        time_box_s: RESOURCES_TIMEOUT_S,
+      },
+    ];
   };
   const steps = request.environments.flatMap((environment) => [
     ...resourceSteps(environment),
-    step(
-      `place_${environment}`,
-      `Place ${tenant_id} on the least loaded shards of ${environment}`,
-      `Take ${tenant_id} off its shards in ${environment}`,
-      CHOOSE_TIMEOUT_S,
-    ),
-    step(`reload_${environment}`, `Reload the nodes of ${environment}`, null, ack_timeout_s),
-    step(
-      `acknowledge_${environment}`,
-      `Wait until every node of ${environment} acknowledges`,
-      null,
-      ack_timeout_s,
-    ),
-    step(
-      `verify_${environment}`,
-      `Verify that the shards of ${environment} serve ${tenant_id}`,
-      null,
-      ack_timeout_s,
-    ),
+    ...placingStepTitles(environment, input, {
+      place: `Place ${tenant_id} on the least loaded shards of ${environment}`,
+      take_off: `Take ${tenant_id} off its shards in ${environment}`,
+    }),
   ]);
   return { kind: PROVISION_TENANT, input, plan: null, steps };
 }
 
 /** The job kind `provision_tenant`. */
 export function provisionTenantJob(dependencies: ScaleDependencies): JobDefinition {
-  const admin = dependencies.nodes;
-
-  const settingsOf = (environment: string) => siteSettings(dependencies, environment);
-
   async function place(step: Step, environment: string): Promise<Placed> {
-    const settings = settingsOf(environment);
+    const settings = siteSettings(dependencies, environment);
     const store = patientStore(step, settings);
     const { tenant_id } = step.input;
     const [nodes, totals] = await Promise.all([
@@ -136,7 +110,7 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
       }>`select service, shard, tenant_count from shard_totals
         where environment = ${environment}`.execute(dependencies.db),
     ]);
-    const placed: Partial<Placed> = {};
+    const placed: Placed = {};
     for (const service of SERVICE_KINDS) {
       const counts = new Map(
         totals.rows.filter((row) => row.service === service).map((row) => [row.shard, row.tenant_count]),
@@ -169,56 +143,7 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
       placed[service] = { shard, revision, nodes: holders.map(({ node_id }) => node_id) };
       await step.progress({ placed });
     }
-    return placed as Placed;
-  }
-
-  async function takeOff(step: Step, environment: string): Promise<void> {
-    const settings = settingsOf(environment);
-    const store = patientStore(step, settings);
-    const { tenant_id } = step.input;
-    for (const service of SERVICE_KINDS) {
-      const aware_from = await firstWriteOf(store, { service, tenant_id }, step.job_id);
-      if (aware_from === null) continue;
-      const { revision } = await writePlacement(store, { service, tenant_id }, (record) =>
-        removeCreated(record, true),
-      );
-      await awaitReturn(step, admin, [
-        {
-          tenant_id,
-          revision,
-          aware_from,
-          acknowledgers: () => acknowledgers(settings, service),
-          serving: [],
-          absent: expectedOf(settings, [service]),
-        },
-      ]);
-    }
-  }
-
-  const placedIn = (step: Step, environment: string) => step.outputs[`place_${environment}`] as Placed;
-
-  async function verify(step: Step, environment: string): Promise<void> {
-    const settings = settingsOf(environment);
-    const store = patientStore(step, settings);
-    const { tenant_id } = step.input;
-    const placed = placedIn(step, environment);
-    const expectations = [];
-    for (const service of SERVICE_KINDS) {
-      const { revision } = await writePlacement(store, { service, tenant_id }, (record) =>
-        settleCreated(record, step.job_id),
-      );
-      const holders = nodesNamed(settings.nodes, placed[service].nodes);
-      if (holders.length === 0) throw nodesGone(placed[service].nodes);
-      for (const node of holders) {
-        expectations.push({ node, tenant_id, state: 'active' as const, revision });
-      }
-    }
-    await reloadWhatAnswers(
-      step,
-      admin,
-      expectations.map(({ node }) => node),
-    );
-    await awaitTenantStates(step, admin, expectations);
+    return placed;
   }
 
   const resourceSteps = (
@@ -239,33 +164,9 @@ export function provisionTenantJob(dependencies: ScaleDependencies): JobDefiniti
   const steps = (input: ProvisionTenantInput): StepDefinition<ProvisionTenantInput>[] =>
     input.environments.flatMap((environment): StepDefinition<ProvisionTenantInput>[] => [
       ...resourceSteps(environment, input.resources?.[environment]),
-      {
-        name: `place_${environment}`,
-        run: (step) => place(step, environment),
-        undo: (step) => takeOff(step, environment),
-        time_box_s: CHOOSE_TIMEOUT_S,
-      },
-      {
-        name: `reload_${environment}`,
-        run: (step) => reloadNodes(step, admin, settingsOf(environment).nodes),
-        time_box_s: input.ack_timeout_s,
-      },
-      {
-        name: `acknowledge_${environment}`,
-        run: (step) => {
-          const revision = Math.max(
-            ...Object.values(placedIn(step, environment)).map((each) => each.revision),
-          );
-          const goal = { settings: settingsOf(environment), kinds: NODE_KINDS, revision };
-          return awaitAcknowledgement(step, admin, [goal]);
-        },
-        time_box_s: input.ack_timeout_s,
-      },
-      {
-        name: `verify_${environment}`,
-        run: (step) => verify(step, environment),
-        time_box_s: input.ack_timeout_s,
-      },
+      ...placingSteps<ProvisionTenantInput>(dependencies, environment, input.ack_timeout_s, (step) =>
+        place(step, environment),
+      ),
     ]);
 
   return defineJob<ProvisionTenantInput>({

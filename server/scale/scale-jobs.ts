@@ -7,6 +7,7 @@ import { nodeDrainJobs } from './node-drain-job.ts';
 import { provisionTenantJob } from './provision-tenant-job.ts';
 import { rebalanceJob } from './rebalance-job.ts';
 import { restartServiceJob } from './restart-service-job.ts';
+import { restoreTenantJob } from './restore-tenant-job.ts';
 import { scaleServiceJob } from './scale-service-job.ts';
 import type { ScaleDependencies } from './scale-settings.ts';
 import { tenantDrainJobs } from './tenant-drain-job.ts';
@@ -15,6 +16,7 @@ export const scaleJobs = (dependencies: ScaleDependencies): JobDefinition[] => [
   migrateTenantJob(dependencies),
   provisionTenantJob(dependencies),
   archiveTenantJob(dependencies),
+  restoreTenantJob(dependencies),
   ...tenantDrainJobs(dependencies),
   ...nodeDrainJobs(dependencies),
   rebalanceJob(dependencies),

@@ -2,14 +2,15 @@
 import { StepFailure, type StepContext } from '#server/jobs/job-definition.ts';
 import { siteSettings } from './job-site.ts';
 import type { ScaleDependencies } from './scale-settings.ts';
-import type { RetiringResource } from './tenant-resource-rules.ts';
 import {
   TenantResourceError,
   type TenantResource,
+  type TenantResourceId,
   type TenantResourceStore,
 } from './tenant-resource-store.ts';
 
 type Step = StepContext<{ tenant_id: string }>;
+type PlacedResource = TenantResourceId & { environment: string };
 
 function storeOf(dependencies: ScaleDependencies, environment: string): TenantResourceStore {
   const store = siteSettings(dependencies, environment).tenant_resources?.store;
@@ -56,7 +57,7 @@ export async function removeCreatedResources(
 export async function retireResources(
   dependencies: ScaleDependencies,
   { input: { tenant_id } }: Step,
-  resources: readonly RetiringResource[],
+  resources: readonly PlacedResource[],
 ): Promise<void> {
   await naming(async () => {
     for (const resource of resources) {
@@ -68,11 +69,31 @@ export async function retireResources(
 export async function reviveResources(
   dependencies: ScaleDependencies,
   { input: { tenant_id } }: Step,
-  resources: readonly RetiringResource[],
+  resources: readonly PlacedResource[],
 ): Promise<void> {
   await naming(async () => {
     for (const resource of resources) {
       await storeOf(dependencies, resource.environment).revive(resource, tenant_id);
+    }
+  });
+}
+
+/** Revives what a restore rests on. Throws StepFailure `resource_gone` when one of them is not the tenant's to use afterwards. */
+export async function restoreResources(
+  dependencies: ScaleDependencies,
+  step: Step,
+  resources: readonly PlacedResource[],
+): Promise<void> {
+  const { tenant_id } = step.input;
+  await reviveResources(dependencies, step, resources);
+  await naming(async () => {
+    for (const resource of resources) {
+      const { environment, kind, name } = resource;
+      if ((await storeOf(dependencies, environment).state(resource, tenant_id)) === 'in_use') continue;
+      throw new StepFailure(
+        'resource_gone',
+        `The ${kind} ${name} of ${tenant_id} in ${environment} is gone.`,
+      );
     }
   });
 }

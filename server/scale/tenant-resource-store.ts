@@ -30,7 +30,11 @@ export type TenantResource =
 
 export type TenantResourceId = Pick<TenantResource, 'kind' | 'name'>;
 
+/** As it stands now; `foreign`: there is one of that name which is not the tenant's. */
+export type ResourceState = 'in_use' | 'retired' | 'absent' | 'foreign';
+
 export type TenantResourceStore = {
+  state(id: TenantResourceId, tenant_id: string): Promise<ResourceState>;
   /** Makes the resource, unless it is the tenant's already. Rejects with `taken` when it is somebody else's. */
   create(resource: TenantResource, owner: { tenant_id: string; job_id: string }): Promise<void>;
   /** Deletes the resource when this job has made it. */

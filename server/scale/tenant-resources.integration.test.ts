@@ -6,14 +6,18 @@ import { waitUntil } from '#fleet/wait-until.ts';
 import { openNatsLink, type NatsLink } from '#server/adapters/nats/nats-link.ts';
 import { createNatsTenantResources } from '#server/adapters/nats/nats-tenant-resources.ts';
 import { driveJob, type DrivenJob } from '#tools/test-job-driver.ts';
+import type { JobDefinition } from '#server/jobs/job-definition.ts';
 import { natsIsMissing, startTestNats, type TestNats } from '#tools/test-nats.ts';
-import { startTestPlatform, type TestPlatform } from '#tools/test-platform.ts';
+import { callerWith, startTestPlatform, type TestPlatform } from '#tools/test-platform.ts';
 import { readArchiveFacts } from './archive-facts.ts';
 import { planArchiveDraft } from './archive-rules.ts';
+import { planArchive, startArchive } from './archive-service.ts';
 import { archiveTenantJob } from './archive-tenant-job.ts';
 import { provisionRun, provisionTenantJob } from './provision-tenant-job.ts';
+import { planRestore, startRestore } from './restore-service.ts';
+import { restoreTenantJob } from './restore-tenant-job.ts';
 import { startResourceSweeper } from './retired-resource-sweeper.ts';
-import { readKeptResources } from './retired-resource-store.ts';
+import { lockDue, readKeptResources } from './retired-resource-store.ts';
 import type { ScaleDependencies } from './scale-settings.ts';
 import type { TenantResourceDeclaration } from './tenant-resource-rules.ts';
 
@@ -211,6 +215,123 @@ describe.skipIf(natsIsMissing())('streams and buckets over the life of a tenant'
       { action: 'scale.tenant_resources.deleted', target_id: `${tenant_id}-state`, actor_label: 'retention' },
     ]);
     expect(await readKeptResources(platform.database.db, tenant_id)).toEqual([]);
+  });
+
+  describe('of a tenant that is restored', () => {
+    /** Archived by a job that is on record, as the restore wants it. */
+    async function archivedByJob(): Promise<void> {
+      await platform.addTenant(tenant_id);
+      await provisioning().run('resources_dev');
+      const { plan_hash } = await planArchive(dependencies, callerWith(), tenant_id);
+      const { job_id } = await startArchive(dependencies, callerWith(), {
+        tenant_id,
+        plan_hash,
+        reason: 'left',
+      });
+      const job = await started(archiveTenantJob(dependencies), job_id);
+      await runAll(job);
+      await end(job);
+    }
+    async function end(job: DrivenJob): Promise<void> {
+      await job.settle('succeeded');
+      await platform.database.pool.query(`update jobs set state = 'succeeded' where job_id = $1`, [
+        job.job_id,
+      ]);
+    }
+    async function started(definition: JobDefinition, job_id: string): Promise<DrivenJob> {
+      const { rows } = await platform.database.pool.query<{ input: Record<string, unknown> }>(
+        `select input from jobs where job_id = $1`,
+        [job_id],
+      );
+      return driveJob(platform.database.db, definition, rows[0]!.input, job_id);
+    }
+    async function restoring(): Promise<DrivenJob> {
+      const { plan_hash } = await planRestore(dependencies, callerWith(), tenant_id);
+      const { job_id } = await startRestore(dependencies, callerWith(), {
+        tenant_id,
+        plan_hash,
+        reason: 'back',
+      });
+      return started(restoreTenantJob(dependencies), job_id);
+    }
+    const sweepUntil = async (what: string, met: () => Promise<boolean>) => {
+      const log = { info: () => undefined, warn: () => undefined };
+      const sweeper = startResourceSweeper(dependencies, { log, every_ms: 20 });
+      try {
+        await waitUntil(what, met);
+      } finally {
+        await sweeper.stop();
+      }
+    };
+
+    it.each([1, 2])('take writes again with what they hold, each step done %i times', async (times) => {
+      await archivedByJob();
+      const job = await restoring();
+      await runAll(job, times);
+      await end(job);
+      expect(await standing()).toEqual(inUse());
+      await publish();
+      expect(await readKeptResources(platform.database.db, tenant_id)).toEqual([]);
+    });
+
+    it('are not deleted any more once a restore has begun, and are when it is undone and their time is over', async () => {
+      await archivedByJob();
+      const job = await restoring();
+      await makeDue();
+      const due = () => platform.database.db.transaction().execute((tx) => lockDue(tx, []));
+      expect(await due()).toBeNull();
+      await runAll(job);
+      for (const { name } of job.steps.toReversed()) {
+        await job.undo(name);
+        await job.undo(name);
+      }
+      expect(await standing()).not.toEqual(absent);
+      await expect(publish()).rejects.toThrow(/not enabled|no responders/);
+      await job.settle('failed_rolled_back');
+      expect(await readKeptResources(platform.database.db, tenant_id)).toHaveLength(2);
+      await sweepUntil('both are gone', async () => (await events()).length === 2);
+      expect(await standing()).toEqual(absent);
+    });
+
+    it('get a new clock when the tenant is archived again', async () => {
+      await archivedByJob();
+      const job = await restoring();
+      await runAll(job);
+      await end(job);
+      const again = await archiving();
+      await runAll(again);
+      await again.settle('succeeded');
+      await again.settle('succeeded');
+      expect(await readKeptResources(platform.database.db, tenant_id)).toHaveLength(2);
+    });
+
+    it('block the plan when their time is over, and are missed by name when somebody has deleted them', async () => {
+      await archivedByJob();
+      const manager = await jetstreamManager(client);
+      await manager.streams.delete(`KV_${tenant_id}-state`);
+      expect((await planRestore(dependencies, callerWith(), tenant_id)).warnings).toContainEqual(
+        expect.objectContaining({
+          code: 'resource_absent',
+          message: `The bucket ${tenant_id}-state in dev is not there; ${tenant_id} comes back without it.`,
+        }),
+      );
+      await makeDue();
+      const codes = async () =>
+        (await planRestore(dependencies, callerWith(), tenant_id)).blockers.map(({ code }) => code);
+      expect(await codes()).toEqual(['retention_over']);
+      await sweepUntil('both are settled', async () => (await events()).length === 2);
+      expect(await codes()).toEqual(['resource_deleted']);
+    });
+
+    it('undo the restore when one of them goes in the middle of it', async () => {
+      await archivedByJob();
+      const job = await restoring();
+      await (await jetstreamManager(client)).streams.delete(`${tenant_id}-events`);
+      await job.run('check');
+      await expect(job.run('revive')).rejects.toMatchObject({ code: 'resource_gone' });
+      await job.undo('revive');
+      expect(await standing()).toEqual({ events: 'absent', state: [`_retired.KV_${tenant_id}-state`] });
+    });
   });
 
   it('outlive a sweep when somebody has brought them back by hand', async () => {

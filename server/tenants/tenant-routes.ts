@@ -19,6 +19,12 @@ export const tenantRoutes = (dependencies: ScaleDependencies): Route[] => [
   route(contract.archiveTenant, ({ context, params, body }) =>
     service.archiveTenant(dependencies, context, params.tenant_id, body),
   ),
+  route(contract.planTenantRestore, ({ context, params }) =>
+    service.planTenantRestore(dependencies, context, params.tenant_id),
+  ),
+  route(contract.restoreTenant, ({ context, params, body }) =>
+    service.restoreTenant(dependencies, context, params.tenant_id, body),
+  ),
   route(contract.getTenantHealth, ({ context, params, query }) =>
     service.readHealth(dependencies, context, params.tenant_id, query.environment),
   ),

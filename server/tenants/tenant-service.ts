@@ -18,11 +18,13 @@ import type { JsonText } from '#server/http/json-text.ts';
 import {
   findUnplaced,
   planArchive,
+  planRestore,
   provisionRun,
   readKeptResources,
   readTenantHealth,
   requireEnvironment,
   startArchive,
+  startRestore,
   type ScaleDependencies,
 } from '#server/scale/scale-queries.ts';
 import { findTenant, listTenantRows, lockTenantRow, type TenantFilter } from './tenant-store.ts';
@@ -192,6 +194,19 @@ export const archiveTenant = (
   tenant_id: string,
   body: BodyOf<typeof contract.archiveTenant>,
 ): Promise<{ job_id: string }> => startArchive(dependencies, context, { tenant_id, ...body });
+
+export const planTenantRestore = (
+  dependencies: Dependencies,
+  context: CallContext,
+  tenant_id: string,
+): Promise<Plan> => planRestore(dependencies, context, tenant_id);
+
+export const restoreTenant = (
+  dependencies: Dependencies,
+  context: CallContext,
+  tenant_id: string,
+  body: BodyOf<typeof contract.restoreTenant>,
+): Promise<{ job_id: string }> => startRestore(dependencies, context, { tenant_id, ...body });
 
 /** What the nodes say of the tenant now, in its environments or one of them. */
 export async function readHealth(

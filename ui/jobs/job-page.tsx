@@ -116,6 +116,13 @@ function Facts({ job }: { job: Job }) {
         <Property name="Kind">
           <Mono>{job.kind}</Mono>
         </Property>
+        {job.parent_job_id !== null && (
+          <Property name="Part of">
+            <Link to="/jobs/$job_id" params={{ job_id: job.parent_job_id }} className={classes.link}>
+              the job that started it
+            </Link>
+          </Property>
+        )}
         <Property name="Audit log">
           <Link to="/audit" search={{ job_id: job.job_id }} className={classes.link}>
             events of this job

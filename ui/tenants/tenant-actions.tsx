@@ -1,6 +1,7 @@
 /** What can be done to a tenant, the same on the list and on its page, and the dialogs that do it (loaded when they are first needed). */
 import {
   IconArchive,
+  IconArchiveOff,
   IconArrowsExchange,
   IconCopy,
   IconHourglass,
@@ -24,6 +25,9 @@ const TenantDrainDialog = lazy(async () => ({
 const ArchiveTenantDialog = lazy(async () => ({
   default: (await import('./archive-tenant-dialog.tsx')).ArchiveTenantDialog,
 }));
+const RestoreTenantDialog = lazy(async () => ({
+  default: (await import('./restore-tenant-dialog.tsx')).RestoreTenantDialog,
+}));
 const EditTenantDrawer = lazy(async () => ({
   default: (await import('./edit-tenant-drawer.tsx')).EditTenantDrawer,
 }));
@@ -41,7 +45,7 @@ export interface ActionableTenant {
 type Open =
   | { kind: 'migrate'; tenant_id: string; environment: string; service?: ServiceKind | undefined }
   | { kind: 'drain' | 'resume'; tenant_id: string; environment: string }
-  | { kind: 'archive' | 'edit' | 'add_environment'; tenant_id: string };
+  | { kind: 'archive' | 'restore' | 'edit' | 'add_environment'; tenant_id: string };
 
 export interface TenantActions {
   actionsFor: (tenant: ActionableTenant) => readonly Action[];
@@ -98,6 +102,11 @@ export function useTenantActions(): TenantActions {
       const { tenant_id, status } = tenant;
       const everywhere =
         environments.length > 0 && environments.every((one) => tenant.environments.includes(one.environment));
+      const archiveReason = (action: 'archive' | 'restore') =>
+        firstReason(
+          may(me, 'tenants.archive', { tenant_id }),
+          stateReason(TENANT_ACTIONS[action].from, status, 'tenant'),
+        );
       return [
         {
           label: 'Migrate…',
@@ -129,17 +138,22 @@ export function useTenantActions(): TenantActions {
           icon: IconCopy,
           onSelect: () => void navigator.clipboard.writeText(tenant_id),
         },
-        {
-          label: 'Archive…',
-          icon: IconArchive,
-          divided: true,
-          danger: true,
-          onSelect: () => setOpen({ kind: 'archive', tenant_id }),
-          disabled: firstReason(
-            may(me, 'tenants.archive', { tenant_id }),
-            stateReason(TENANT_ACTIONS.archive.from, status, 'tenant'),
-          ),
-        },
+        status === 'archived'
+          ? {
+              label: 'Restore…',
+              icon: IconArchiveOff,
+              divided: true,
+              onSelect: () => setOpen({ kind: 'restore', tenant_id }),
+              disabled: archiveReason('restore'),
+            }
+          : {
+              label: 'Archive…',
+              icon: IconArchive,
+              divided: true,
+              danger: true,
+              onSelect: () => setOpen({ kind: 'archive', tenant_id }),
+              disabled: archiveReason('archive'),
+            },
       ];
     },
     [me, environment, environments, migrate, migrateReason, drainReason, edit, editReason],
@@ -157,6 +171,7 @@ export function useTenantActions(): TenantActions {
         />
       )}
       {open.kind === 'archive' && <ArchiveTenantDialog tenant_id={open.tenant_id} onClose={close} />}
+      {open.kind === 'restore' && <RestoreTenantDialog tenant_id={open.tenant_id} onClose={close} />}
       {open.kind === 'edit' && <EditTenantDrawer tenant_id={open.tenant_id} onClose={close} />}
       {open.kind === 'add_environment' && <AddEnvironmentDialog tenant_id={open.tenant_id} onClose={close} />}
     </Suspense>

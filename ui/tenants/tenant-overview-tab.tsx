@@ -8,6 +8,7 @@ import { CopyButton, Mono } from '#ui/patterns/middle-truncate.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { Tag } from '#ui/patterns/status-pill.tsx';
+import { KeptResources } from './kept-resources.tsx';
 import { TenantPlacementGrid } from './tenant-placement-grid.tsx';
 import classes from './tenant-page.module.css';
 import { useTenant } from './use-tenant.ts';
@@ -30,6 +31,7 @@ export function TenantOverviewTab() {
     <div className={classes.overview}>
       <div className={classes.column}>
         {mayAnywhere(me.data, 'scale.view').allowed && <TenantPlacementGrid tenant={tenant} />}
+        {tenant.kept_resources.length > 0 && <KeptResources resources={tenant.kept_resources} />}
         {mayAnywhere(me.data, 'jobs.view').allowed && <LiveJobs tenant_id={tenant_id} />}
       </div>
       <div className={classes.column}>

@@ -66,6 +66,12 @@ export function createNatsTenantResources(link: NatsLink): TenantResourceStore {
   }
 
   return {
+    state: (id, tenant_id) =>
+      run(id, async (manager) => {
+        const found = await own(manager, id, tenant_id);
+        if (typeof found === 'string') return found;
+        return isRetired(found) ? 'retired' : 'in_use';
+      }),
     create: (resource, { tenant_id, job_id }) =>
       run(resource, async (manager) => {
         const before = await own(manager, resource, tenant_id);

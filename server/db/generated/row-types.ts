@@ -252,7 +252,7 @@ export interface RetiredResources {
   job_id: string;
   kind: 'stream' | 'bucket';
   name: string;
-  outcome: 'deleted' | 'absent' | 'kept' | null | null;
+  outcome: 'deleted' | 'absent' | 'kept' | 'restored' | null | null;
   retired_at: Generated<string>;
   settled_at: string | null;
   tenant_id: string;

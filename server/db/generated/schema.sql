@@ -472,7 +472,7 @@ create table retired_resources (
   outcome text,
   constraint retired_resources_pkey PRIMARY KEY (environment, kind, name),
   constraint retired_resources_kind_check CHECK ((kind = ANY (ARRAY['stream'::text, 'bucket'::text]))),
-  constraint retired_resources_outcome_check CHECK ((outcome = ANY (ARRAY['deleted'::text, 'absent'::text, 'kept'::text]))),
+  constraint retired_resources_outcome_check CHECK ((outcome = ANY (ARRAY['deleted'::text, 'absent'::text, 'kept'::text, 'restored'::text]))),
   constraint retired_resources_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(tenant_id)
 );
 CREATE INDEX retired_resources_due ON public.retired_resources USING btree (delete_after) WHERE (settled_at IS NULL);
