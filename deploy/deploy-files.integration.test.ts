@@ -18,6 +18,7 @@ const ANSWERS = {
     CONTROL_IMAGE: 'registry.example.com/control:1',
     DOCKER_GROUP_ID: '998',
   },
+  'stack.observability': { GRAFANA_URL: 'https://grafana.example.com' },
 };
 
 function run(command: string, args: string[], env: Record<string, string | undefined> = {}) {
@@ -30,23 +31,34 @@ function run(command: string, args: string[], env: Record<string, string | undef
 
 const client = findDockerClient();
 describe.skipIf(client.reason !== undefined)('Docker takes', () => {
-  const read = (file: 'compose' | 'stack', answers: Record<string, string | undefined>) => {
+  const read = (file: keyof typeof ANSWERS, answers: Record<string, string | undefined>) => {
     const [command = '', ...args] = file === 'compose' ? (client.compose ?? []) : (client.docker ?? []);
     const words =
       file === 'compose'
         ? ['--file', join(here, 'compose.yml'), 'config', '--format', 'json']
-        : ['stack', 'config', '--compose-file', join(here, 'stack.yml')];
+        : ['stack', 'config', '--compose-file', join(here, `${file}.yml`)];
     return run(command, [...args, ...words], answers);
   };
 
-  test('compose.yml, in which only the proxy of this host reaches the control plane', () => {
+  test('compose.yml with all that it includes, in which only the proxy of this host reaches the control plane and Grafana', () => {
     const answer = read('compose', ANSWERS.compose);
     expect(answer.stderr).toBe('');
     expect(answer.status).toBe(0);
     const { services } = JSON.parse(answer.stdout) as { services: Record<string, { ports?: object[] }> };
     expect(
       Object.entries(services).flatMap(([name, { ports }]) => (ports ?? []).map((port) => [name, port])),
-    ).toEqual([['control', expect.objectContaining({ host_ip: '127.0.0.1', target: 7070 })]]);
+    ).toEqual([
+      ['control', expect.objectContaining({ host_ip: '127.0.0.1', target: 7070 })],
+      ['grafana', expect.objectContaining({ host_ip: '127.0.0.1', target: 3000 })],
+    ]);
+    expect(Object.keys(services)).toEqual(expect.arrayContaining(['postgres', 'vmagent', 'loki']));
+  });
+
+  test('stack.observability.yml, in which no port is published either', () => {
+    const answer = read('stack.observability', ANSWERS['stack.observability']);
+    expect(answer.stderr).toBe('');
+    expect(answer.status).toBe(0);
+    expect(answer.stdout).not.toContain('ports:');
   });
 
   test('stack.yml, in which no port is published', () => {
@@ -62,6 +74,7 @@ describe.skipIf(client.reason !== undefined)('Docker takes', () => {
     ['stack', 'CONTROL_OWNER_EMAIL'],
     ['stack', 'CONTROL_IMAGE'],
     ['stack', 'DOCKER_GROUP_ID'],
+    ['stack.observability', 'GRAFANA_URL'],
   ] as const)('%s.yml only with %s, and says so', (file, variable) => {
     const answer = read(file, { ...ANSWERS[file], [variable]: undefined });
     expect(answer.status).not.toBe(0);

@@ -17,7 +17,7 @@ make() {
   echo "made secrets/$1"
 }
 
-for name in postgres_password nats_password nats_platform_password nats_route_password node_token owner_password; do
+for name in postgres_password nats_password nats_platform_password nats_route_password node_token owner_password grafana_password; do
   random | make "$name"
 done
 printf 'postgres://control:%s@postgres:5432/control' "$(cat postgres_password)" | make database_url
