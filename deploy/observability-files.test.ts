@@ -73,7 +73,7 @@ describe.each(['compose.observability.yml', 'stack.observability.yml'])('%s', (f
 
   it('gives Alertmanager the files from which it reads its addresses', () => {
     const config = readFileSync(generated('alertmanager/alertmanager.yaml'), 'utf8');
-    const wanted = [...config.matchAll(/url_file: \/run\/secrets\/(\w+)/g)].map(([, name]) => name);
+    const wanted = [...config.matchAll(/url_file: \/run\/secrets\/(\w+)/g)].map(([, name = '']) => name);
     const given = services['alertmanager']?.secrets?.map((each) =>
       typeof each === 'string' ? each : each.source,
     );

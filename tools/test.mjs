@@ -10,6 +10,7 @@ import { findChromium } from './chromium.mjs';
 import { findDockerClient } from './docker-client.mjs';
 import { findDockerEngine } from './docker-engine.mjs';
 import { findNatsServer } from './nats-server.mjs';
+import { findAlertmanager, findAmtool, findPromtool } from './prometheus-programs.mjs';
 import { buildUi, installPackages, programEnvironment, root, runMain, SetupError } from './setup.mjs';
 import { findVictoriaMetrics } from './victoria-metrics.mjs';
 import { readPlaywrightReport, readVitestReport } from './test-reports.mjs';
@@ -126,9 +127,16 @@ async function runVitest(project) {
 
 /** Tests of a program that cannot be had are skipped by vitest; why is said here. */
 async function runUnitTests() {
-  const tester = findVictoriaMetrics('vmalert-tool');
+  const programs = {
+    'alert rules': findVictoriaMetrics('vmalert-tool'),
+    'scrape configurations': findVictoriaMetrics('vmagent'),
+    'rules in Prometheus': findPromtool(),
+    'who is told of alerts': findAmtool(),
+  };
   const counts = await runVitest('unit');
-  const skips = tester.path ? [] : [`unit: every test of alert rules, because ${tester.reason}`];
+  const skips = Object.entries(programs).flatMap(([what, { reason }]) =>
+    reason ? [`unit: every test of ${what}, because ${reason}`] : [],
+  );
   return { ...counts, skips: [...skips, ...(counts.skips ?? [])] };
 }
 
@@ -136,9 +144,11 @@ async function runUnitTests() {
 async function runIntegrationTests() {
   const nats = findNatsServer();
   const docker = findDockerClient();
+  const alertmanager = findAlertmanager();
   const counts = await runVitest('integration');
   const skips = nats.path ? [] : [`integration: every test on NATS, because ${nats.reason}`];
   if (docker.reason) skips.push(`integration: Docker's reading of deploy/, because ${docker.reason}`);
+  if (alertmanager.reason) skips.push(`integration: Alertmanager itself, because ${alertmanager.reason}`);
   return { ...counts, skips: [...skips, ...(counts.skips ?? [])] };
 }
 
