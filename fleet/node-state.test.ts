@@ -125,6 +125,15 @@ describe('a simulated node', () => {
     }
   });
 
+  it('takes no new work for a tenant whose record is draining while another one attacks', () => {
+    const aggregate = node('agg-1');
+    aggregate.advance();
+    faults.add({ environment: 'dev', fault: 'tenant_attacks', tenant_id: 'other' });
+    place(101, 'acme', 'agg-1', 'draining');
+    now += LONGEST_DELAY + LONGEST_DRAIN;
+    expect(aggregate.tenant('acme')).toMatchObject({ state: 'drained', inflight: 0 });
+  });
+
   it('keeps a requested drain when the record turns active', () => {
     const holding = node('agg-1');
     holding.drainTenant('acme', now + FAR);

@@ -64,6 +64,7 @@ export class NodeState {
   readonly #service: ServiceKind;
   readonly #delayMs: number;
   #mirror: PlacementMirror | null = null;
+  #applying = false;
   #applied = 0;
   #load: NodeLoad = emptyLoad();
   readonly #drains = new TenantDrains();
@@ -94,13 +95,20 @@ export class NodeState {
       this.#adopt(current, now);
       return;
     }
-    for (const change of current.changesAfter(this.#applied)) {
-      const dueAt = change.delivered_at + this.#delayMs;
-      if (!immediately && dueAt > now) return;
-      this.#applyChange(current, change, Math.min(dueAt, now));
-      this.#applied = change.revision;
+    // What applies a change asks for figures of the node, and those come back here.
+    if (this.#applying) return;
+    this.#applying = true;
+    try {
+      for (const change of current.changesAfter(this.#applied)) {
+        const dueAt = change.delivered_at + this.#delayMs;
+        if (!immediately && dueAt > now) return;
+        this.#applyChange(current, change, Math.min(dueAt, now));
+        this.#applied = change.revision;
+      }
+      this.#applied = current.head;
+    } finally {
+      this.#applying = false;
     }
-    this.#applied = current.head;
   }
 
   status(): NodeStatus {
