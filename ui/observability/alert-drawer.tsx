@@ -35,8 +35,7 @@ export function AlertDrawer({
 }
 
 function AlertDetails({ alert, environment }: { alert: Alert; environment: string }) {
-  const { state, severity, silenced, summary, active_since, value, service, labels, runbook, dashboard_url } =
-    alert;
+  const { state, severity, silenced, summary, active_since, service, labels, runbook, dashboard_url } = alert;
   const tenant_id = labels['tenant_id'];
   const node_id = labels['instance'];
   return (
@@ -52,7 +51,6 @@ function AlertDetails({ alert, environment }: { alert: Alert; environment: strin
         <Property name="Since">
           <RelativeTime iso={active_since} />
         </Property>
-        {value !== null && <Property name="Value">{value}</Property>}
         {tellingLabels(alert).map(([name, text]) => (
           <Property key={name} name={name}>
             <span className={classes.label}>{text}</span>

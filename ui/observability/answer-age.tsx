@@ -5,6 +5,7 @@ import { formatAgo } from '#ui/patterns/format.ts';
 import { Hint } from '#ui/patterns/hint.tsx';
 import { exactTime } from '#ui/patterns/relative-time.tsx';
 import text from '#ui/patterns/text.module.css';
+import classes from './answer-age.module.css';
 import { CHARTS_REFETCH_MS } from './observability-queries.ts';
 
 /** Where answers came from and how old the oldest of them is; amber when it is older than twice the interval of asking. */
@@ -24,7 +25,7 @@ export function AnswerAge({
     <Hint
       label={`Answered ${exactTime(oldest.answered_at)}, asked every ${every_ms / 1000} s. The slowest answer took ${Math.round(slowest)} ms.`}
     >
-      <span className={late ? text.stale : text.quiet}>
+      <span className={`${classes.age} ${late ? text.stale : text.quiet}`}>
         {late && <IconAlertTriangle size={13} aria-label="Stale" />}
         {formatAgo(Date.parse(oldest.answered_at), now)} · {oldest.source}
       </span>

@@ -1,13 +1,14 @@
 import { useEnvironment } from '#ui/app/environment.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
-import { CopyButton, Mono } from '#ui/patterns/middle-truncate.tsx';
+import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './connections-tab.module.css';
+import { Setting } from './missing-part.tsx';
 import { useObservability, type PartStatus } from './observability-queries.ts';
-import { PART_WORDS } from './part-words.ts';
+import { EMBEDDED_METRICS, PART_WORDS } from './part-words.ts';
 
 /** Which systems the environment's metrics, alerts and logs come from; of those that are missing, how to connect them. */
 export function ConnectionsTab() {
@@ -37,7 +38,7 @@ export function ConnectionsTab() {
 }
 
 function Part({ part: { part, state, address, setting, detail, checked_at } }: { part: PartStatus }) {
-  const { label, gives } = PART_WORDS[part];
+  const { label, gives, embedded } = PART_WORDS[part];
   return (
     <li className={classes.part}>
       <div>
@@ -48,10 +49,14 @@ function Part({ part: { part, state, address, setting, detail, checked_at } }: {
       <div className={classes.text}>
         {address !== null && <Mono>{address}</Mono>}
         {detail !== null && <p>{detail}</p>}
-        <p className={classes.quiet}>
-          <code>{setting}</code> in control.yaml{' '}
-          <CopyButton text={setting} label={`Copy the setting of ${label}`} always />
-        </p>
+        <div className={classes.ways}>
+          <Setting text={setting} label={`Copy the setting of ${label}`} />
+          {state === 'not_configured' && embedded && (
+            <>
+              or, in the embedded mode, <Setting text={EMBEDDED_METRICS} label="Copy the command" />
+            </>
+          )}
+        </div>
       </div>
       {checked_at !== null && (
         <span className={classes.quiet}>

@@ -13,12 +13,21 @@ import { QueryPanel } from './query-panel.tsx';
 import { RANGES, windowOf, type Range } from './time-range.ts';
 import { AnswerAge } from './answer-age.tsx';
 
-/** What is drawn of everything, in this order; each only where the metrics can be narrowed to it. */
-const CHARTS = ['request-rate', 'error-ratio', 'latency-p95', 'consumer-lag', 'saturation'] as const;
+/** What tells first how something is. */
+export const MAIN_CHARTS = [
+  'request-rate',
+  'error-ratio',
+  'latency-p95',
+  'consumer-lag',
+  'saturation',
+] as const;
+const ALL_CHARTS = [...MAIN_CHARTS, 'throttled-ratio', 'storage-used', 'cpu-used', 'memory-used'] as const;
 
 export interface FigureChartsProps {
   about: About;
   range: Range;
+  /** Named queries to draw, in this order; each only where the metrics can be narrowed to what is asked about. */
+  charts?: readonly string[];
   /** Which jobs are marked on the time axis, out of those of the environment, or of the tenant where there is one. */
   concerns?: (job: JobListItem) => boolean;
   /** Stands at the left above the charts. */
@@ -27,8 +36,14 @@ export interface FigureChartsProps {
 
 const ANY = () => true;
 
-export function FigureCharts({ about, range, concerns = ANY, children }: FigureChartsProps) {
-  const { queries, error, refetch } = useNamedQueries(CHARTS);
+export function FigureCharts({
+  about,
+  range,
+  charts = ALL_CHARTS,
+  concerns = ANY,
+  children,
+}: FigureChartsProps) {
+  const { queries, error, refetch } = useNamedQueries(charts);
   const suiting = useMemo(() => queries?.filter((query) => suits(query, about)) ?? [], [queries, about]);
   const unmeasured = queries?.filter((query) => !suits(query, about)) ?? [];
   const runs = useQueryRuns(suiting, about, range);
@@ -69,7 +84,7 @@ export function FigureCharts({ about, range, concerns = ANY, children }: FigureC
       )}
       <div className={classes.grid}>
         {queries === undefined && !error
-          ? CHARTS.map((name) => (
+          ? charts.map((name) => (
               <div key={name} className={classes.bone} role="status" aria-busy aria-label="Loading" />
             ))
           : runs.map((run) => (

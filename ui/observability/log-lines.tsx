@@ -1,4 +1,6 @@
 /** The last log lines of one thing, newest first. */
+import { SegmentedControl } from '@mantine/core';
+import { useState } from 'react';
 import { CopyButton } from '#ui/patterns/middle-truncate.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { plural } from '#ui/patterns/format.ts';
@@ -12,7 +14,8 @@ import { isMissing, MissingPart } from './missing-part.tsx';
 import { useNamedQueries, useQueryRuns, type PartStatus } from './observability-queries.ts';
 import { RANGES, type Range } from './time-range.ts';
 
-const QUERIES = ['recent-errors'] as const;
+/** The first is shown first. */
+const QUERIES = ['recent-errors', 'recent-logs'] as const;
 const BONES = 3;
 
 export function LogLines({
@@ -25,19 +28,38 @@ export function LogLines({
   logs: PartStatus | undefined;
 }) {
   const { queries, error: unknown, refetch } = useNamedQueries(QUERIES);
-  const asked = logs && !isMissing(logs) ? (queries?.filter((query) => suits(query, about)) ?? []) : [];
+  const [chosen, choose] = useState<string>(QUERIES[0]);
+  const suiting = queries?.filter((query) => suits(query, about)) ?? [];
+  const asked = isMissing(logs) ? [] : suiting.filter(({ name }) => name === chosen);
   const [run] = useQueryRuns(asked, about, range);
   const result = run?.result;
   const error = run?.error ?? unknown;
   return (
     <Panel
-      title={queries?.[0]?.title ?? 'Recent errors'}
-      actions={result && <AnswerAge answers={[result.answer]} />}
+      title="Log lines"
+      actions={
+        <>
+          {result && <AnswerAge answers={[result.answer]} />}
+          {suiting.length > 1 && !isMissing(logs) && (
+            <SegmentedControl
+              size="xs"
+              aria-label="Which lines"
+              value={chosen}
+              onChange={choose}
+              data={suiting.map(({ name, title }) => ({ value: name, label: title }))}
+            />
+          )}
+        </>
+      }
     >
       {isMissing(logs) ? (
         <MissingPart compact part={logs} environment={about.environment} />
-      ) : queries?.length === 0 || (queries && logs && !run) ? (
-        <EmptyState compact title="Logs cannot be narrowed to this" />
+      ) : queries && !run ? (
+        <EmptyState
+          compact
+          title="Log lines are not told apart by node"
+          hint="Those of all its nodes stand on the page of its service."
+        />
       ) : (
         <>
           {error && (
@@ -55,7 +77,7 @@ export function LogLines({
             </div>
           )}
           {result?.lines.length === 0 && (
-            <EmptyState compact title={`No error was logged in ${RANGES[range].words}`} />
+            <EmptyState compact title={`No such line in ${RANGES[range].words}`} />
           )}
           {result && result.lines.length > 0 && (
             <ul

@@ -4,9 +4,9 @@ import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { CopyButton } from '#ui/patterns/middle-truncate.tsx';
 import classes from './missing-part.module.css';
 import type { PartStatus } from './observability-queries.ts';
-import { PART_WORDS } from './part-words.ts';
+import { EMBEDDED_METRICS, PART_WORDS } from './part-words.ts';
 
-/** Whether anything can be asked of a part at all. One that does not answer is asked, and the answer says what is wrong. */
+/** Whether nothing can be asked of a part. One that does not answer is asked, and the answer says what is wrong. */
 export const isMissing = (part: PartStatus | undefined): part is PartStatus =>
   part?.state === 'not_configured';
 
@@ -19,7 +19,7 @@ export function MissingPart({
   environment: string;
   compact?: boolean;
 }) {
-  const { noun, gives } = PART_WORDS[part];
+  const { noun, gives, embedded } = PART_WORDS[part];
   return (
     <EmptyState
       compact={compact}
@@ -27,10 +27,22 @@ export function MissingPart({
       title={`No ${noun} is configured for ${environment}`}
       hint={detail ?? `It would give ${gives}.`}
     >
-      <span className={classes.setting}>
-        <code>{setting}</code> in control.yaml
-        <CopyButton text={setting} label="Copy the setting" always />
-      </span>
+      <div className={classes.ways}>
+        <Setting text={setting} label="Copy the setting" />
+        {embedded && (
+          <>
+            or, in the embedded mode, <Setting text={EMBEDDED_METRICS} label="Copy the command" />
+          </>
+        )}
+      </div>
     </EmptyState>
   );
 }
+
+/** A setting or a command, to be copied. */
+export const Setting = ({ text, label }: { text: string; label: string }) => (
+  <span className={classes.setting}>
+    <code>{text}</code>
+    <CopyButton text={text} label={label} always />
+  </span>
+);

@@ -40,13 +40,29 @@ export function ObservabilityPage() {
   );
 }
 
-/** Which parts of the stack answer, on one line; all about each stands under Connections. */
-const Parts = ({ parts }: { parts: readonly PartStatus[] }) => (
-  <Link to="/observability/connections" className={classes.parts} aria-label="Connections">
-    {parts.map(({ part, state }) => (
-      <span key={part}>
-        {PART_WORDS[part].label} <StatusPill of="part" status={state} />
-      </span>
-    ))}
-  </Link>
-);
+/** Which parts of the stack do not answer, on one line, and how many do; all about each stands under Connections. */
+function Parts({ parts }: { parts: readonly PartStatus[] }) {
+  const connected = parts.filter(({ state }) => state === 'connected').length;
+  return (
+    <Link to="/observability/connections" className={classes.parts} aria-label="Connections">
+      {connected > 0 && (
+        <StatusPill
+          of="part"
+          status="connected"
+          word={connected === parts.length ? 'everything connected' : `${connected} connected`}
+        />
+      )}
+      {(['unreachable', 'not_configured'] as const).map((state) => {
+        const those = parts.filter((one) => one.state === state);
+        return (
+          those.length > 0 && (
+            <span key={state}>
+              <StatusPill of="part" status={state} />
+              {those.map(({ part }) => PART_WORDS[part].label).join(', ')}
+            </span>
+          )
+        );
+      })}
+    </Link>
+  );
+}

@@ -20,13 +20,13 @@ export function ObservabilityPanels({
   concerns?: (job: JobListItem) => boolean;
 }) {
   const { environment } = about;
-  const { allowed, status, parts, part } = useObservability(environment);
+  const { allowed, status, part, asking } = useObservability(environment, about.tenant_id);
   const { range, choose } = useTimeRange();
   const grafana = part('grafana');
-  const links = useLinks(about, range, grafana !== undefined && !isMissing(grafana));
+  const links = useLinks(about, range, allowed.allowed && !asking && !isMissing(grafana));
   const metrics = part('metrics');
   if (!allowed.allowed) return <EmptyState title="You may not see metrics and logs" hint={allowed.reason} />;
-  if (!parts)
+  if (asking)
     return status.error ? (
       <ProblemAlert error={status.error} onRetry={() => void status.refetch()} />
     ) : (

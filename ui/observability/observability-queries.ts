@@ -14,7 +14,7 @@ import {
 } from '#contract/observability.ts';
 import type { NodeKind } from '#contract/placement-record.ts';
 import { call } from '#ui/api/client.ts';
-import { may, useEndpoint, useMe } from '#ui/api/queries.ts';
+import { endpointQuery, may, useEndpoint, useMe } from '#ui/api/queries.ts';
 import type { About } from './chart-rules.ts';
 import { windowOf, type Range } from './time-range.ts';
 
@@ -29,18 +29,23 @@ export const REGISTRY_STALE_MS = 10 * 60_000;
 
 export type PartStatus = ObservabilityStatus['parts'][number];
 
-/** Whether the chosen environment may be looked into, and which of its parts answer. */
-export function useObservability(environment: string) {
-  const allowed = may(useMe().data, 'observability.view', { environment });
+/**
+ * Whether an environment, or one tenant of it, may be looked into, and which of its parts answer. Who may see one tenant only is not told
+ * the parts: what can be asked is asked, and its answer says what is missing.
+ */
+export function useObservability(environment: string, tenant_id?: string) {
+  const me = useMe().data;
+  const whole = may(me, 'observability.view', { environment });
+  const allowed = tenant_id === undefined ? whole : may(me, 'observability.view', { environment, tenant_id });
   const status = useEndpoint(
     getObservabilityStatus,
     { query: { environment } },
-    { refetchInterval: ALERTS_REFETCH_MS, enabled: allowed.allowed },
+    { refetchInterval: ALERTS_REFETCH_MS, enabled: whole.allowed },
   );
   // While another environment is being asked, what is known is of the one before.
   const parts = status.data?.environment === environment ? status.data.parts : undefined;
   const part = (name: ObservabilityPart): PartStatus | undefined => parts?.find((one) => one.part === name);
-  return { allowed, status, parts, part };
+  return { allowed, status, parts, part, asking: parts === undefined && whole.allowed };
 }
 
 const isAbout = ({ environment, service, tenant_id, node_id }: About) => ({
@@ -146,4 +151,40 @@ export function useTargets(environment: string) {
       enabled: allowed.allowed && targets !== undefined && targets.state !== 'not_configured',
     },
   );
+}
+
+/** The alerts of every environment that one may see, for who looks at all of them at once. */
+export function useAllAlerts(environments: readonly { environment: string }[]) {
+  const me = useMe().data;
+  const names = environments
+    .map(({ environment }) => environment)
+    .filter((environment) => may(me, 'observability.view', { environment }).allowed);
+  const statuses = useQueries({
+    queries: names.map((environment) => ({
+      ...endpointQuery(getObservabilityStatus, { query: { environment } }),
+      refetchInterval: ALERTS_REFETCH_MS,
+    })),
+  });
+  const configured = names.map((_, index) => {
+    const alerts = statuses[index]?.data?.data.parts.find(({ part }) => part === 'alerts');
+    return alerts && alerts.state !== 'not_configured';
+  });
+  const answers = useQueries({
+    queries: names.map((environment, index) => ({
+      ...endpointQuery(listAlerts, { query: { environment } }),
+      refetchInterval: ALERTS_REFETCH_MS,
+      enabled: configured[index] === true,
+    })),
+  });
+  return names.map((environment, index) => {
+    const { data, error } = answers[index] ?? {};
+    const state = error
+      ? ('failed' as const)
+      : data
+        ? ('read' as const)
+        : configured[index] === false
+          ? ('not_configured' as const)
+          : ('unknown' as const);
+    return { environment, state, alerts: data?.data.items ?? [] };
+  });
 }

@@ -1,6 +1,6 @@
 /** Named queries whose answer is one figure for each of many: the top tenants, the slowest routes. */
 import { useMemo } from 'react';
-import type { QueryResult, QueryUnit } from '#contract/observability.ts';
+import type { NamedQuery, QueryResult, QueryUnit } from '#contract/observability.ts';
 import { listQueries } from '#contract/observability.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
@@ -37,19 +37,31 @@ const entriesOf = (result: QueryResult, fallback: string): Entry[] => {
 /** Series that stand for all tenants beyond the sampled ones are nobody's page. */
 const OTHER = 'other';
 
-export function QueryTables({ about, range }: { about: About; range: Range }) {
+export function QueryTables({
+  language,
+  about,
+  range,
+}: {
+  language: NamedQuery['language'];
+  about: About;
+  range: Range;
+}) {
   const { data, error, refetch } = useEndpoint(listQueries, {}, { staleTime: REGISTRY_STALE_MS });
   const queries = useMemo(
     () =>
       data?.items.filter(
-        (query) => query.shape === 'table' && query.language === 'promql' && suits(query, about),
+        (query) => query.shape === 'table' && query.language === language && suits(query, about),
       ) ?? [],
-    [data, about],
+    [data, language, about],
   );
   const runs = useQueryRuns(queries, about, range);
   if (error && !data) return <ProblemAlert error={error} onRetry={() => void refetch()} />;
   if (data && queries.length === 0)
-    return <p className={classes.none}>The metrics that are kept of it are all above.</p>;
+    return language === 'promql' ? (
+      <p className={classes.none}>
+        What is kept of it is all above: requests of a tenant are not told apart by route.
+      </p>
+    ) : null;
   return (
     <div className={classes.grid}>
       {runs.map((run) => (

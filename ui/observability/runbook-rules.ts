@@ -36,9 +36,10 @@ export interface InlinePart {
   words: string;
 }
 
-/** The parts of a line, each with how it is marked. */
+/** The parts of a line, each with how it is marked. A link names another runbook: its name is what one looks for. */
 export const inlineParts = (text: string): InlinePart[] =>
   text
+    .replaceAll(/\[([^\]]+)\]\([^)]+\.md\)/g, '**$1**')
     .split(/(\*\*[^*]+\*\*|`[^`]+`|(?<!\w)_[^_]+_(?!\w))/)
     .filter((part) => part !== '')
     .map((part) => {

@@ -91,7 +91,7 @@ export function TimeChart({
         interval: 0,
         allowDataOverflow: true,
       }}
-      yAxisProps={{ domain: [0, top], ticks: [0, top / 2, top], width: 68, interval: 0 }}
+      yAxisProps={{ domain: [0, top], ticks: [0, top / 2, top], width: 60, interval: 0 }}
       referenceLines={markers.map(({ number, at }) => ({
         x: at,
         color: 'var(--text-faint)',

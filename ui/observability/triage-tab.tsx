@@ -11,7 +11,7 @@ import { useEnvironment } from '#ui/app/environment.tsx';
 import { oneValue } from '#ui/app/search-params.ts';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import type { About } from './chart-rules.ts';
-import { FigureCharts } from './figure-charts.tsx';
+import { FigureCharts, MAIN_CHARTS } from './figure-charts.tsx';
 import { LogLines } from './log-lines.tsx';
 import { isMissing, MissingPart } from './missing-part.tsx';
 import { OUTSIDE } from './observability-links.tsx';
@@ -31,11 +31,11 @@ export function TriageTab() {
     [environment, service, tenant_id],
   );
   const { range, choose } = useTimeRange();
-  const { parts, part, status } = useObservability(environment);
+  const { part, status, asking } = useObservability(environment);
   const grafana = part('grafana');
-  const links = useLinks(about, range, grafana !== undefined && !isMissing(grafana));
+  const links = useLinks(about, range, !asking && !isMissing(grafana));
   const metrics = part('metrics');
-  if (!parts)
+  if (asking)
     return status.error ? (
       <ProblemAlert error={status.error} onRetry={() => void status.refetch()} />
     ) : (
@@ -58,17 +58,18 @@ export function TriageTab() {
         {isMissing(metrics) ? (
           <MissingPart compact part={metrics} environment={environment} />
         ) : (
-          <FigureCharts about={about} range={range} />
+          <FigureCharts about={about} range={range} charts={MAIN_CHARTS} />
         )}
       </Step>
       <Step number={2} title="HTTP detail" question="Which requests, and whose?" links={step(2)}>
         {isMissing(metrics) ? (
           <p className={classes.none}>It needs the metrics server, too.</p>
         ) : (
-          <QueryTables about={about} range={range} />
+          <QueryTables language="promql" about={about} range={range} />
         )}
       </Step>
       <Step number={3} title="Logs" question="What did the code say?" links={step(3)}>
+        {!isMissing(part('logs')) && <QueryTables language="logql" about={about} range={range} />}
         <LogLines about={about} range={range} logs={part('logs')} />
       </Step>
     </div>

@@ -24,6 +24,10 @@ function address({ subject, environment }: Finding): Pick<LinkProps, 'to' | 'par
       return { to: '/scale/services', search: env };
     case 'environment':
       return { to: '/scale/nodes', search: env };
+    case 'alert':
+      return { to: '/observability/alerts', search: { ...env, alert: subject.id } };
+    case 'connections':
+      return { to: '/observability/connections', search: env };
     case 'tenants':
       return { to: '/tenants', search: { status: subject.id } };
   }

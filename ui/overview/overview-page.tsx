@@ -1,9 +1,10 @@
 /** The four questions of who is on call: is anything broken, what is changing, how is the platform, what happened. */
-import { listNodes, listEnvironments } from '#contract/scale.ts';
+import { listNodes, listEnvironments, type EnvironmentSummary } from '#contract/scale.ts';
 import { listHosts, listServices, type Service } from '#contract/fleet.ts';
 import { listJobs } from '#contract/jobs.ts';
 import { listTenants } from '#contract/tenants.ts';
 import { mayAnywhere, useEndpoint, useMe } from '#ui/api/queries.ts';
+import { useAllAlerts } from '#ui/observability/observability-queries.ts';
 import { useNow } from '#ui/patterns/clock.ts';
 import { formatAgo, formatTotal, plural } from '#ui/patterns/format.ts';
 import { PageHeader } from '#ui/patterns/page-header.tsx';
@@ -13,6 +14,7 @@ import { HappenedPanel } from './happened-panel.tsx';
 import classes from './overview-page.module.css';
 import { findingsOf } from './overview-rules.ts';
 import { PlatformPanel } from './platform-panel.tsx';
+import { TrafficPanel } from './traffic-panel.tsx';
 
 const LIVE_MS = 5_000;
 const NODE_LIMIT = 200;
@@ -26,6 +28,8 @@ const SERVICES = { one: 'service', many: 'services' };
 const bothEnds = (first: readonly Service[], last: readonly Service[]): Service[] => [
   ...new Map([...first, ...last].map((one) => [`${one.environment} ${one.service_id}`, one])).values(),
 ];
+
+const NO_ENVIRONMENTS: readonly EnvironmentSummary[] = [];
 
 export function OverviewPage() {
   const signedIn = useMe().data;
@@ -57,6 +61,7 @@ export function OverviewPage() {
     { query: { status: ['degraded'], limit: 1 } },
     { refetchInterval: 3 * LIVE_MS, enabled: seesTenants.allowed },
   );
+  const alerts = useAllAlerts(environments.data?.items ?? NO_ENVIRONMENTS);
   const now = useNow();
 
   const sources = [
@@ -77,11 +82,13 @@ export function OverviewPage() {
       services: bothEnds(services.data?.items ?? [], lastServices.data?.items ?? []),
       stuck: (jobs.data?.items ?? []).filter(({ state }) => state === 'stuck'),
       degraded: degraded.data?.total ?? null,
+      alerts,
     },
     // As fresh as the page reads it: what ages between two readings is the page, not the observation.
     nodes.dataUpdatedAt || now,
   );
   const oldest = Math.min(...sources.filter(({ seen }) => seen).map(({ query }) => query.dataUpdatedAt));
+  const alertsWatched = alerts.length > 0 && alerts.every(({ state }) => state === 'read');
   const reasons = [seesScale, seesJobs, seesTenants].flatMap(({ reason }) => reason ?? []);
 
   return (
@@ -112,21 +119,25 @@ export function OverviewPage() {
               environments.data && 'every placement watched',
               jobs.data && 'no job stuck',
               degraded.data && 'no tenant degraded',
+              alertsWatched && 'no alert firing',
             ].filter((one) => typeof one === 'string')}
             notSeen={reasons}
           />
           <ChangingPanel jobs={jobs.data?.items} error={jobs.error} allowed={seesJobs} />
         </div>
         <div className={classes.column}>
-          <PlatformPanel
-            environments={environments.data?.items}
-            nodes={nodes.data?.items}
-            readAt={environments.dataUpdatedAt}
-            every_s={LIVE_MS / 1000}
-            more={nodes.data?.next_cursor !== null && nodes.data !== undefined}
-            allowed={seesScale}
-            error={nodes.error ?? environments.error}
-          />
+          <div className={classes.pair}>
+            <PlatformPanel
+              environments={environments.data?.items}
+              nodes={nodes.data?.items}
+              readAt={environments.dataUpdatedAt}
+              every_s={LIVE_MS / 1000}
+              more={nodes.data?.next_cursor !== null && nodes.data !== undefined}
+              allowed={seesScale}
+              error={nodes.error ?? environments.error}
+            />
+            <TrafficPanel environments={environments.data?.items} />
+          </div>
           <HappenedPanel />
         </div>
       </div>

@@ -109,6 +109,23 @@ const job = (changes: Partial<JobRow> = {}): JobRow => ({
   finished_at: null,
   ...changes,
 });
+type AlertRow = Observed['alerts'][number]['alerts'][number];
+const alert = (name: string, changes: Partial<AlertRow> = {}): AlertRow => ({
+  alert_id: name,
+  name,
+  state: 'firing',
+  severity: 'page',
+  summary: 'Something is wrong.',
+  service: null,
+  labels: {},
+  value: null,
+  active_since: ago(600),
+  silenced: false,
+  runbook: null,
+  dashboard_uid: null,
+  dashboard_url: null,
+  ...changes,
+});
 const quiet: Observed = {
   nodes: [node()],
   environments: [environment()],
@@ -116,6 +133,7 @@ const quiet: Observed = {
   services: [service()],
   stuck: [],
   degraded: { count: 0, exact: true },
+  alerts: [],
 };
 
 describe('findings', () => {
@@ -194,6 +212,31 @@ describe('findings', () => {
     expect(findingsOf({ ...quiet, nodes: [node({ storage })] }, NOW)).toHaveLength(1);
   });
 
+  it('name the alerts that fire by what they call, and nothing that is silenced, pending or told for information', () => {
+    const alerts = [
+      alert('ErrorRatioHigh'),
+      alert('ConsumerLagHigh', { severity: 'ticket' }),
+      alert('Muted', { silenced: true }),
+      alert('NotYet', { state: 'pending' }),
+      alert('Deadman', { severity: 'info' }),
+    ];
+    const findings = findingsOf({ ...quiet, alerts: [{ environment: 'prod', state: 'read', alerts }] }, NOW);
+    expect(findings.map(({ tone, title }) => [tone, title])).toEqual([
+      ['failing', 'ErrorRatioHigh in prod'],
+      ['attention', 'ConsumerLagHigh in prod'],
+    ]);
+  });
+
+  it('say that alerts cannot be read rather than nothing, and claim nothing where there is no alerting server', () => {
+    const alerts = [
+      { environment: 'prod', state: 'failed', alerts: [] },
+      { environment: 'dev', state: 'not_configured', alerts: [] },
+    ] as const;
+    expect(findingsOf({ ...quiet, alerts }, NOW).map(({ title }) => title)).toEqual([
+      'The alerts of prod cannot be read',
+    ]);
+  });
+
   it('name placements that nobody watches, stuck jobs and degraded tenants', () => {
     const findings = findingsOf(
       {
@@ -203,6 +246,7 @@ describe('findings', () => {
         environments: [environment({ watcher: { state: 'rebuilding', detail: 'Missed revision 4' } })],
         stuck: [job()],
         degraded: { count: 1000, exact: false },
+        alerts: [],
       },
       NOW,
     );

@@ -1,6 +1,7 @@
 /** What the overview makes of what was observed: pure, so that "all quiet" is never said by accident. */
 import type { Static } from 'typebox';
 import type { Host, Service } from '#contract/fleet.ts';
+import type { Alert } from '#contract/observability.ts';
 import type { JobListItem } from '#contract/jobs.ts';
 import type { EnvironmentSummary, Node } from '#contract/scale.ts';
 import { isStale } from '#ui/patterns/observed-age.tsx';
@@ -15,7 +16,16 @@ export interface Finding {
   tone: 'failing' | 'attention';
   /** What it is about, as the API names it. */
   subject: {
-    type: 'node' | 'host' | 'service' | 'orchestrator' | 'environment' | 'job' | 'tenants';
+    type:
+      | 'node'
+      | 'host'
+      | 'service'
+      | 'orchestrator'
+      | 'environment'
+      | 'job'
+      | 'tenants'
+      | 'alert'
+      | 'connections';
     id: string;
   };
   environment: string | null;
@@ -200,6 +210,41 @@ function degradedFinding(total: Total | null): Finding | null {
   };
 }
 
+/** What is known of the alerts of one environment. Where no alerting server is configured, nothing is claimed. */
+export interface EnvironmentAlerts {
+  environment: string;
+  state: 'read' | 'failed' | 'not_configured' | 'unknown';
+  alerts: readonly Alert[];
+}
+
+/** An alert that fires is broken as much as it calls somebody; one that is silenced or pending is not shown here. */
+function alertFinding(environment: string, alert: Alert): Finding | null {
+  const { alert_id, name, state, severity, silenced, summary, active_since } = alert;
+  if (state !== 'firing' || silenced || severity === 'info') return null;
+  return {
+    id: `alert ${environment} ${alert_id}`,
+    tone: severity === 'page' ? 'failing' : 'attention',
+    subject: { type: 'alert', id: alert_id },
+    environment,
+    title: `${name} in ${environment}`,
+    detail: summary,
+    since: active_since,
+  };
+}
+
+const blindFinding = ({ environment, state }: EnvironmentAlerts): Finding | null =>
+  state === 'failed'
+    ? {
+        id: `alerts ${environment}`,
+        tone: 'attention',
+        subject: { type: 'connections', id: environment },
+        environment,
+        title: `The alerts of ${environment} cannot be read`,
+        detail: 'Whether any fires is not known',
+        since: null,
+      }
+    : null;
+
 interface Total {
   count: number;
   exact: boolean;
@@ -213,6 +258,7 @@ export interface Observed {
   stuck: readonly JobRow[];
   /** How many tenants are degraded; null = not known. */
   degraded: Total | null;
+  alerts: readonly EnvironmentAlerts[];
 }
 
 /** Everything that is broken or needs a look: what fails first, then the longest-standing. */
@@ -231,6 +277,10 @@ export function findingsOf(observed: Observed, now: number): Finding[] {
       staleFinding(environment, observed.nodes, now),
     ),
     degradedFinding(observed.degraded),
+    ...observed.alerts.flatMap(({ environment, alerts }) =>
+      alerts.map((alert) => alertFinding(environment, alert)),
+    ),
+    ...observed.alerts.map(blindFinding),
   ].filter((finding) => finding !== null);
   const age = ({ since }: Finding) => (since === null ? Infinity : Date.parse(since));
   const compare = (a: number, b: number) => (a === b ? 0 : a < b ? -1 : 1);
