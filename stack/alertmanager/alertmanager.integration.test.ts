@@ -1,13 +1,12 @@
 /** The generated configuration in a real Alertmanager: who is told of what. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import { type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { testFolder } from '#server/db/test-database.ts';
 import { findAlertmanager } from '#tools/prometheus-programs.mjs';
+import { freeAddress, startTestProgram, startTestServer, type TestProgram } from '#tools/test-program.ts';
 import { alertmanagerFiles } from './alertmanager-files.ts';
 
 interface Notification {
@@ -23,31 +22,27 @@ const PAGER_PATH = '/page/with-a-secret';
 describe.skipIf(!('command' in alertmanager))('Alertmanager', () => {
   const told: (Notification & { path: string })[] = [];
   let receiver: Server;
-  let child: ChildProcess;
+  let program: TestProgram;
   let url = '';
-  let log = '';
 
   beforeAll(async () => {
     const folder = mkdtempSync(join(testFolder(), 'alertmanager-'));
-    receiver = createServer((request, response) => {
+    const listening = await startTestServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        told.push({
-          path: request.url ?? '',
-          ...(JSON.parse(Buffer.concat(chunks).toString()) as Notification),
-        });
+        const notification = JSON.parse(Buffer.concat(chunks).toString()) as Notification;
+        told.push({ path: request.url ?? '', ...notification });
         response.end();
       });
     });
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    const { port } = receiver.address() as AddressInfo;
+    receiver = listening.server;
     for (const [name, path] of Object.entries({
       page: PAGER_PATH,
       ticket: '/ticket',
       watchdog: '/watchdog',
     })) {
-      writeFileSync(join(folder, `alert_${name}_url`), `http://127.0.0.1:${port}${path}`);
+      writeFileSync(join(folder, `alert_${name}_url`), `http://${listening.address}${path}`);
     }
     const [config = ''] = Object.values(alertmanagerFiles());
     const file = join(folder, 'alertmanager.yaml');
@@ -60,27 +55,20 @@ describe.skipIf(!('command' in alertmanager))('Alertmanager', () => {
     );
     const address = await freeAddress();
     url = `http://${address}`;
-    const [program = '', ...words] = 'command' in alertmanager ? alertmanager.command : [];
-    child = spawn(program, [
-      ...words,
-      `--config.file=${file}`,
-      `--storage.path=${join(folder, 'data')}`,
-      `--web.listen-address=${address}`,
-      '--cluster.listen-address=',
-    ]);
-    child.stdout?.on('data', (chunk: Buffer) => (log += chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
-    await vi.waitFor(
-      async () => {
-        const answer = await fetch(`${url}/-/ready`).catch(() => undefined);
-        if (!answer?.ok) throw new Error(`Alertmanager is not ready: ${log}`);
-      },
-      { timeout: 20_000, interval: 50 },
+    program = await startTestProgram(
+      [
+        ...('command' in alertmanager ? alertmanager.command : []),
+        `--config.file=${file}`,
+        `--storage.path=${join(folder, 'data')}`,
+        `--web.listen-address=${address}`,
+        '--cluster.listen-address=',
+      ],
+      `${url}/-/ready`,
     );
   });
 
-  afterAll(() => {
-    child.kill();
+  afterAll(async () => {
+    await program.stop();
     receiver.close();
   });
 
@@ -109,7 +97,7 @@ describe.skipIf(!('command' in alertmanager))('Alertmanager', () => {
       expect(namesAt('/watchdog')).toContain('Watchdog');
     });
     expect(namesAt('/ticket')).not.toContain('StoreUnwritable');
-    expect(log).not.toContain(PAGER_PATH);
+    expect(program.log()).not.toContain(PAGER_PATH);
   });
 
   it('tells of a node that is down, but not that it is slow and not ready, which is the same trouble', async () => {
@@ -160,12 +148,3 @@ describe.skipIf(!('command' in alertmanager))('Alertmanager', () => {
     expect(messages.map(({ alerts }) => alerts.length)).toEqual([3]);
   });
 });
-
-/** An address on which nothing listens now. */
-async function freeAddress(): Promise<string> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return `127.0.0.1:${port}`;
-}
