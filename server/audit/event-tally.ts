@@ -31,35 +31,47 @@ export interface EventTally {
   look(): Promise<void>;
 }
 
-/** Sequence numbers are given before the commit: what is younger may have an older neighbour still to come. */
-const SETTLED = sql.raw("clock_timestamp() - interval '5 seconds'");
+interface TallyOptions {
+  /** Sequence numbers are given before the commit: an event younger than this may have an older neighbour still to come. */
+  settleS?: number;
+  /** Looks within this time are one. */
+  freshMs?: number;
+}
+
+const SETTLE_S = 5;
 
 type Mark = { sequence: number; until: string };
 
 /** Opens a tally; `leads` says whether this replica is the one that counts. Events before this call are not counted. */
-export async function openEventTally(db: Database, leads: () => boolean): Promise<EventTally> {
+export async function openEventTally(
+  db: Database,
+  leads: () => boolean,
+  { settleS = SETTLE_S, freshMs }: TallyOptions = {},
+): Promise<EventTally> {
   type Listener = Parameters<EventTally['listen']>[0];
   const listeners: Listener[] = [];
-  let mark = await readMark(db);
+  let mark = await readMark(db, settleS);
 
   async function look(): Promise<void> {
     if (!leads()) {
       // Whoever leads counts these; who leads after it goes on from here.
-      mark = await readMark(db);
+      mark = await readMark(db, settleS);
       return;
     }
-    const { counts, next } = await readCounts(db, mark);
+    const { counts, next } = await readCounts(db, mark, settleS);
     const period = { after: mark.until, until: next.until };
     for (const listener of listeners) await listener(counts, period);
     mark = next;
   }
 
-  return { listen: (listener) => void listeners.push(listener), look: sharedByScrape(look) };
+  return { listen: (listener) => void listeners.push(listener), look: sharedByScrape(look, freshMs) };
 }
 
-async function readMark(db: Database): Promise<Mark> {
-  const { rows } = await sql<Mark>`select ${SETTLED} as until,
-    coalesce((select sequence from audit_events where occurred_at <= ${SETTLED} order by sequence desc limit 1), 0) as sequence`.execute(
+const settled = (settleS: number) => sql`clock_timestamp() - make_interval(secs => ${settleS})`;
+
+async function readMark(db: Database, settleS: number): Promise<Mark> {
+  const { rows } = await sql<Mark>`select ${settled(settleS)} as until,
+    coalesce((select sequence from audit_events where occurred_at <= ${settled(settleS)} order by sequence desc limit 1), 0) as sequence`.execute(
     db,
   );
   const [mark] = rows;
@@ -68,10 +80,14 @@ async function readMark(db: Database): Promise<Mark> {
 }
 
 /** The left join keeps one row, with the new mark, where there is no event. */
-async function readCounts(db: Database, { sequence }: Mark): Promise<{ counts: EventCount[]; next: Mark }> {
+async function readCounts(
+  db: Database,
+  { sequence }: Mark,
+  settleS: number,
+): Promise<{ counts: EventCount[]; next: Mark }> {
   const { rows } = await sql<
     Mark & (EventCount | { action: null })
-  >`with clock as (select ${SETTLED} as until), written as (
+  >`with clock as (select ${settled(settleS)} as until), written as (
       select action, outcome, details->>'cause' as cause, jsonb_path_query_first(changes, '$[*] ? (@.path == "lacks").after') #>> '{}' as lacks,
           sum(repeat_count)::int as count, max(sequence) as sequence
         from audit_events where sequence > ${sequence} and occurred_at <= (select until from clock) group by 1, 2, 3, 4

@@ -110,7 +110,7 @@ const AT = (field: string) => sql.raw(`extract(epoch from (update->>'${field}'):
 const ENDED = AT('completed_at');
 
 async function readPicture(db: Database): Promise<Picture> {
-  const { rows } = await sql<Picture>`with service as (
+  const { rows } = await sql<Picture>`with each_service as (
       select environment, coalesce(kind, name) as service, sum(replicas_desired)::int as desired, sum(replicas_running)::int as running,
           max(${AT('started_at')})::float8 as started,
           max(case when update->>'state' = 'completed' then ${ENDED} end)::float8 as finished,
@@ -131,7 +131,7 @@ async function readPicture(db: Database): Promise<Picture> {
       select environment, service, case when place <= ${MOST_SHARDS} then shard else 'other' end as shard, sum(tenant_count)::int as tenants
         from shard group by 1, 2, 3
     )
-    select (select coalesce(jsonb_agg(to_jsonb(service)), '[]') from service) as services,
+    select (select coalesce(jsonb_agg(to_jsonb(each_service)), '[]') from each_service) as services,
       (select coalesce(jsonb_agg(to_jsonb(bounded_task)), '[]') from bounded_task) as tasks,
       (select coalesce(jsonb_agg(to_jsonb(bounded_shard)), '[]') from bounded_shard) as shards`.execute(db);
   const [picture] = rows;
