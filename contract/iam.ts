@@ -1,9 +1,12 @@
 /** Identity and access (PRD 1), all of it. */
 export * from './iam/access.ts';
+export * from './iam/access-links.ts';
 export * from './iam/assignments.ts';
+export * from './iam/identity-providers.ts';
 export * from './iam/my-account.ts';
 export * from './iam/roles.ts';
 export * from './iam/sessions.ts';
+export * from './iam/sign-in-policies.ts';
 export * from './iam/sign-in.ts';
 export * from './iam/tokens.ts';
 export * from './iam/users.ts';

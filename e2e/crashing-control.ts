@@ -67,13 +67,14 @@ const { databaseUrl, environments } = configuration;
 if (databaseUrl === null || environments === null)
   throw new Error('A rehearsal needs a database and environments of its own.');
 await migrateDatabase(databaseUrl);
+const logger = createLogger('warn', pino.destination(2));
 const plane = await startControlPlane({
   ...configuration,
   databaseUrl,
   environments,
-  signIn: openSignIn(configuration.signIn, { port: configuration.port, dataDir: null }),
+  signIn: await openSignIn(configuration.signIn, { port: configuration.port, dataDir: null, logger }),
   uiFolder: null,
-  logger: createLogger('warn', pino.destination(2)),
+  logger,
   gitSha: 'rehearsal',
   decorateJob: (definition: JobDefinition) => ({
     ...definition,

@@ -9,6 +9,7 @@ import type { Job, Plan } from '#contract/jobs.ts';
 import type { Problem } from '#contract/problem.ts';
 import type { Tenant } from '#contract/tenants.ts';
 import { startFleet } from '#fleet/fleet.ts';
+import { NO_SIGN_IN_SETTINGS } from '#server/iam/iam-test-scene.ts';
 import { createTestDatabase, testFolder, type TestDatabase } from '#server/db/test-database.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 
@@ -45,7 +46,7 @@ beforeAll(async () => {
     requestsPerSecond: 10_000,
     shutdownDelayS: 0,
     owner: OWNER,
-    signIn: { publicUrl: 'http://localhost', box: null },
+    signIn: NO_SIGN_IN_SETTINGS,
     logger: pino({ level: 'debug' }, { write: (line) => void (logged += line) }),
     gitSha: 'test',
   });

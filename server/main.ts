@@ -78,7 +78,8 @@ async function main(): Promise<void> {
     requestsPerSecond: configuration.requestsPerSecond,
     shutdownDelayS: configuration.shutdownDelayS,
     owner: configuration.owner,
-    signIn: openSignIn(configuration.signIn, {
+    signIn: await openSignIn(configuration.signIn, {
+      logger,
       port: configuration.port,
       dataDir: embedded ? configuration.dataDir : null,
     }),

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job, Plan } from '#contract/jobs.ts';
 import type { EnvironmentSummary, Placement } from '#contract/scale.ts';
 import type { TenantDetail, TenantHealth } from '#contract/tenants.ts';
+import { NO_SIGN_IN_SETTINGS } from '#server/iam/iam-test-scene.ts';
 import { createTestDatabase, testFolder, type TestDatabase } from '#server/db/test-database.ts';
 import { startTestNatsNodes } from '#tools/test-nats-nodes.ts';
 import { natsIsMissing, startTestNats, type TestNats } from '#tools/test-nats.ts';
@@ -80,7 +81,7 @@ describe.skipIf(natsIsMissing())('an environment on NATS', { timeout: 60_000 }, 
       requestsPerSecond: 10_000,
       shutdownDelayS: 0,
       owner: OWNER,
-      signIn: { publicUrl: 'http://localhost', box: null },
+      signIn: NO_SIGN_IN_SETTINGS,
       logger: pino({ level: 'debug' }, { write: (line) => void (logged += line) }),
       gitSha: 'test',
     });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Type, type Static } from 'typebox';
+import { OneOf } from '#contract/common.ts';
 import { readSecretKeys } from '#server/iam/secret-box.ts';
 
 const strict = { additionalProperties: false };
@@ -22,8 +23,7 @@ export const MailConfiguration = Type.Object(
     host: Name,
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: '587 when left out' })),
     security: Type.Optional(
-      Type.String({
-        enum: ['starttls', 'tls', 'none'],
+      OneOf(['starttls', 'tls', 'none'], {
         description: '`starttls` (default) refuses a server without it; `none` is for a relay on this host',
       }),
     ),

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Service, Task } from '#contract/fleet.ts';
 import type { Job, Plan } from '#contract/jobs.ts';
 import type { Placement } from '#contract/scale.ts';
+import { NO_SIGN_IN_SETTINGS } from '#server/iam/iam-test-scene.ts';
 import { createTestDatabase, testFolder, type TestDatabase } from '#server/db/test-database.ts';
 import { startTestNats, type TestNats } from '#tools/test-nats.ts';
 import { testSwarm } from '#tools/test-swarm.ts';
@@ -60,7 +61,7 @@ describe('an environment on Docker Swarm and NATS', { timeout: 120_000 }, () => 
       requestsPerSecond: 10_000,
       shutdownDelayS: 0,
       owner: OWNER,
-      signIn: { publicUrl: 'http://localhost', box: null },
+      signIn: NO_SIGN_IN_SETTINGS,
       logger: pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
       gitSha: 'test',
     });

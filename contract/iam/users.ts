@@ -16,11 +16,36 @@ export const USER_ACTIONS = {
 } as const satisfies Record<string, { from: readonly UserStatus[]; to: UserStatus }>;
 export type UserAction = keyof typeof USER_ACTIONS;
 
+/** What a person does themselves, with a link that was sent to them. */
+export const USER_LINKS = {
+  invitation: { from: ['invited'], to: 'active' },
+  password_reset: { from: ['active'], to: 'active' },
+} as const satisfies Record<string, { from: readonly UserStatus[]; to: UserStatus }>;
+export type UserLink = keyof typeof USER_LINKS;
+
+/** Which status allows what leaves the status as it is. */
+export const USER_UPKEEP = {
+  edit: ['invited', 'active', 'suspended', 'disabled'],
+  resend_invitation: ['invited'],
+  reset_password: ['active'],
+  set_password: ['active', 'suspended', 'disabled'],
+  reset_mfa: ['active', 'suspended', 'disabled'],
+  revoke_recovery_codes: ['active', 'suspended', 'disabled'],
+} as const satisfies Record<string, readonly UserStatus[]>;
+export type UserUpkeep = keyof typeof USER_UPKEEP;
+
+/** A word to find people by; it grants nothing. */
+const Tags = Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,30}$' }), {
+  maxItems: 20,
+  uniqueItems: true,
+});
+
 export const User = Type.Object({
   user_id: Uuid,
   email: Type.String(),
   display_name: Type.String(),
   status: OneOf(USER_STATUSES),
+  tags: Tags,
   revision: Type.Integer(),
   last_sign_in_at: Nullable(Timestamp),
   created_at: Timestamp,
@@ -46,6 +71,7 @@ export const listUsers = endpoint({
   query: listQuery(['email', 'created_at', 'last_sign_in_at'], {
     q: Type.Optional(Type.String({ maxLength: 100, description: 'Part of the email or name' })),
     status: Type.Optional(OneOf(USER_STATUSES)),
+    tag: Type.Optional(Type.String({ maxLength: 31 })),
   }),
   response: Page(UserListItem),
   status: 200,
@@ -94,12 +120,13 @@ export const updateUser = endpoint({
   body: body({
     display_name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
     email: Type.Optional(Email),
+    tags: Type.Optional(Tags),
     reason: Type.Optional(Reason),
   }),
   response: Mutated({ user: User }),
   status: 200,
   etag: 'requires',
-  problems: ['not_found', 'already_exists'],
+  problems: ['not_found', 'already_exists', 'action_not_allowed'],
 });
 export const setUserPassword = endpoint({
   id: 'iam.users.set_password',
@@ -113,7 +140,7 @@ export const setUserPassword = endpoint({
   body: body({ new_password: NewPassword, reason: Reason }),
   response: Mutated({ sessions_ended: Type.Integer() }),
   status: 200,
-  problems: ['not_found', 'unprocessable'],
+  problems: ['not_found', 'unprocessable', 'action_not_allowed'],
 });
 const userAction = <const A extends UserAction>(
   action: A,

@@ -1,5 +1,7 @@
 /** What the services of accounts need of their surroundings; `control-plane.ts` brings it. */
 import type { CredentialDeps } from './credential-service.ts';
+import type { IdentityProvider } from './identity-provider.ts';
+import type { Mailer } from './mailer.ts';
 import type { SecretBox } from './secret-box.ts';
 
 export interface SignInSettings {
@@ -7,6 +9,10 @@ export interface SignInSettings {
   publicUrl: string;
   /** Null: no key is configured, so nothing can be kept that has to be read again. */
   box: SecretBox | null;
+  mailer: Mailer;
+  providers: readonly IdentityProvider[];
+  /** Told of what failed after its request was answered. */
+  onBackgroundError: (error: unknown) => void;
 }
 
 export type AccountDeps = CredentialDeps & SignInSettings;

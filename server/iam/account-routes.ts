@@ -1,6 +1,14 @@
 /** The endpoints of signing in and of one's own account. */
 import * as contract from '#contract/iam.ts';
 import { route, type Route } from '#server/http/route.ts';
+import {
+  inspectLink,
+  inviteUser,
+  redeemLink,
+  requestPasswordReset,
+  resendInvitation,
+  resetUserPassword,
+} from './access-link-service.ts';
 import type { AccountDeps } from './account-deps.ts';
 import {
   addPasskey,
@@ -13,13 +21,16 @@ import {
   startTotp,
   type Enrolled,
 } from './factor-service.ts';
+import { depart, linkIdentity, signInWithProvider, unlinkIdentity } from './identity-service.ts';
 import { endMyOtherSessions, endMySession, listMySessions, updateMyProfile } from './my-account-service.ts';
 import { startAuthentication } from './passkey-service.ts';
 import { changeOwnPassword } from './password-service.ts';
 import { personOf } from './personal-session.ts';
 import { finishSignIn } from './session-opening.ts';
 import { describeMe, signIn, signInWithPasskey, signOut } from './sign-in-service.ts';
+import { readSignInPolicy, setSignInPolicy } from './sign-in-policy-service.ts';
 import { confirmPresence } from './step-up-service.ts';
+import { resetUserMfa, revokeRecoveryCodes } from './user-mfa-service.ts';
 
 interface CookieSetter {
   setSession(token: string | null): void;
@@ -47,6 +58,10 @@ async function withRenewedCookie(
 export function signInRoutes(deps: AccountDeps): Route[] {
   const { db } = deps;
   return [
+    route(contract.getSignInOptions, async () => ({
+      password_reset: deps.mailer.delivers,
+      providers: deps.providers.map(({ provider_id, title }) => ({ provider_id, title })),
+    })),
     route(contract.login, (call) => withCookie(call, signIn(deps, call.context, call.body))),
     route(contract.startPasskeyLogin, async () => ({
       options: await startAuthentication(deps, 'passkey_sign_in', null),
@@ -59,6 +74,15 @@ export function signInRoutes(deps: AccountDeps): Route[] {
       const person = { user_id, session_id: session.session_id };
       return { options: await startAuthentication(deps, 'passkey_proof', person) };
     }),
+    route(contract.startProviderLogin, ({ body }) =>
+      depart(deps, body.provider_id, 'provider_sign_in', null),
+    ),
+    route(contract.loginWithProvider, (call) =>
+      withCookie(call, signInWithProvider(deps, call.context, call.body)),
+    ),
+    route(contract.requestPasswordReset, ({ context, body }) => requestPasswordReset(deps, context, body)),
+    route(contract.inspectLink, ({ body }) => inspectLink(deps, body.token)),
+    route(contract.redeemLink, ({ context, body }) => redeemLink(deps, context, body)),
     route(contract.loginSecondFactor, (call) =>
       withCookie(call, finishSignIn(deps, call.context, call.body)),
     ),
@@ -87,8 +111,38 @@ export function myAccountRoutes(deps: AccountDeps): Route[] {
     route(contract.startPasskeyEnrolment, ({ context }) => startPasskey(deps, context)),
     route(contract.addPasskey, (call) => withRenewedCookie(call, addPasskey(deps, call.context, call.body))),
     route(contract.removePasskey, ({ context, params }) => removePasskey(db, context, params.passkey_id)),
+    route(contract.startIdentityLink, ({ context, body }) =>
+      depart(deps, body.provider_id, 'provider_link', personOf(context).session.session_id),
+    ),
+    route(contract.linkIdentity, ({ context, body }) => linkIdentity(deps, context, body)),
+    route(contract.unlinkIdentity, ({ context, params }) => unlinkIdentity(db, context, params.identity_id)),
     route(contract.listMySessions, ({ context }) => listMySessions(db, context)),
     route(contract.endMySession, ({ context, params }) => endMySession(db, context, params.session_id)),
     route(contract.endMyOtherSessions, ({ context }) => endMyOtherSessions(db, context)),
+  ];
+}
+
+/** What administrators do about other people's way in. */
+export function userAccessRoutes(deps: AccountDeps): Route[] {
+  const { db } = deps;
+  return [
+    route(contract.inviteUser, ({ context, body }) => inviteUser(deps, context, body)),
+    route(contract.resendInvitation, ({ context, params, body }) =>
+      resendInvitation(deps, context, params.user_id, body.reason),
+    ),
+    route(contract.resetUserPassword, ({ context, params, body }) =>
+      resetUserPassword(deps, context, params.user_id, body.reason),
+    ),
+    route(contract.resetUserMfa, ({ context, params, body }) =>
+      resetUserMfa(db, context, params.user_id, body.reason),
+    ),
+    route(contract.revokeUserRecoveryCodes, ({ context, params, body }) =>
+      revokeRecoveryCodes(db, context, params.user_id, body.reason),
+    ),
+    route(contract.getUserSignInMethods, ({ params }) => readSignInMethods(db, params.user_id)),
+    route(contract.getSignInPolicy, ({ params }) => readSignInPolicy(db, params.role_id)),
+    route(contract.setSignInPolicy, ({ context, params, body }) =>
+      setSignInPolicy(db, context, params.role_id, body),
+    ),
   ];
 }

@@ -4,7 +4,7 @@ import type { Database } from '#server/db/database.ts';
 import { route, type Route } from '#server/http/route.ts';
 import { accessRoutes } from './access-routes.ts';
 import type { SignInSettings } from './account-deps.ts';
-import { myAccountRoutes, signInRoutes } from './account-routes.ts';
+import { myAccountRoutes, signInRoutes, userAccessRoutes } from './account-routes.ts';
 import { setUserPassword } from './password-service.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
 import { createSignInThrottle } from './sign-in-throttle.ts';
@@ -25,6 +25,7 @@ export function iamRoutes({ db, environmentNames, signIn }: IamRouteDeps): Route
   return [
     ...signInRoutes(account),
     ...myAccountRoutes(account),
+    ...userAccessRoutes(account),
 
     route(contract.listUsers, ({ query }) => listUserRows(db, query)),
     route(contract.createUser, ({ context, body }) => createUser(db, context, body)),

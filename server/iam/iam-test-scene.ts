@@ -4,6 +4,7 @@ import * as contract from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import type { CallContext, Principal } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
+import type { SignInSettings } from './account-deps.ts';
 import { createAuthenticator } from './authentication-service.ts';
 import { hashPassword } from './password-hashing.ts';
 import { iamRoutes } from './iam-routes.ts';
@@ -12,7 +13,16 @@ import { isApiToken } from './secret-values.ts';
 
 export const PASSWORD = 'nine blue kettles sing';
 export const PUBLIC_URL = 'https://control.example.com';
-const SIGN_IN = { publicUrl: PUBLIC_URL, box: createSecretBox([Buffer.alloc(32, 7)]) };
+/** Neither a key nor mail nor providers. */
+export const NO_SIGN_IN_SETTINGS: SignInSettings = {
+  publicUrl: PUBLIC_URL,
+  box: null,
+  mailer: { delivers: false, send: async () => ({ file: null }) },
+  providers: [],
+  onBackgroundError: (error) => {
+    throw error;
+  },
+};
 /** Hashing takes the most of a test's time: every user that the scene adds has the same password. */
 const hashed = hashPassword(PASSWORD);
 
@@ -33,9 +43,13 @@ interface Answer<E extends Endpoint> {
   cookie: string | null | undefined;
 }
 
-export function openScene(db: Database) {
+export function openScene(db: Database, settings: Partial<SignInSettings> = {}) {
   const authenticator = createAuthenticator(db);
-  const routes = iamRoutes({ db, environmentNames: ['dev', 'prod'], signIn: SIGN_IN });
+  const routes = iamRoutes({
+    db,
+    environmentNames: ['dev', 'prod'],
+    signIn: { ...NO_SIGN_IN_SETTINGS, box: createSecretBox([Buffer.alloc(32, 7)]), ...settings },
+  });
   let addresses = 0;
 
   const authenticate = (value: string) =>

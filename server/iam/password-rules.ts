@@ -59,7 +59,12 @@ const isMadeOf = (password: string, word: string) =>
 
 function contextWords({ email, display_name }: PasswordOwner): string[] {
   const [localPart = '', domain = ''] = email.toLowerCase().split('@');
-  const parts = [localPart, ...localPart.split(/[^\p{L}\p{N}]+/u), domain.split('.')[0] ?? ''];
+  const parts = [
+    email.toLowerCase(),
+    localPart,
+    ...localPart.split(/[^\p{L}\p{N}]+/u),
+    domain.split('.')[0] ?? '',
+  ];
   const names = display_name.toLowerCase();
   const words = [...parts, ...names.split(/\s+/), names.replace(/\s+/g, ''), ...PRODUCT_WORDS];
   return words.filter((word) => word.length >= MIN_WORD_LENGTH);

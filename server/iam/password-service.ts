@@ -9,6 +9,7 @@ import { assertHoldsGrants } from './grant-rules.ts';
 import { hashPassword } from './password-hashing.ts';
 import { passwordFault, type PasswordOwner } from './password-rules.ts';
 import { endSessionsOf } from './session-store.ts';
+import { assertUpkeep } from './user-state-rules.ts';
 import { grantsOf, lockUser, readUser } from './user-store.ts';
 
 /** The diff of an audit event names the field and hides both values. */
@@ -55,6 +56,7 @@ export async function setUserPassword(
     async (tx) => {
       const user = await lockUser(tx, userId);
       if (user.status === 'deleted') throw new ControlError('not_found', `User ${userId} is deleted.`);
+      assertUpkeep('set_password', user);
       assertHoldsGrants(
         principalOf(context),
         await grantsOf(tx, userId),

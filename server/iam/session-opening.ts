@@ -24,7 +24,7 @@ export interface Identified {
 }
 
 /** Whom the audit log names: the request came from nobody. */
-const principalFor = ({ user_id, email }: Identified): Principal => ({
+export const principalFor = ({ user_id, email }: Identified): Principal => ({
   type: 'user',
   principal_id: user_id,
   user_id,

@@ -9,9 +9,11 @@ import { principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
 import { insteadOf } from './constraint-problems.ts';
 import { isLastOwner, lockOwnership } from './last-owner.ts';
+import { voidOneTimeSecrets } from './one-time-secret-store.ts';
 import { acceptPassword } from './password-service.ts';
 import { assertRevision } from './revision-rules.ts';
 import { endSessionsOf } from './session-store.ts';
+import { removeFactors } from './user-mfa-service.ts';
 import { lockUser, readUser, USER_COLUMNS } from './user-store.ts';
 
 const emailTaken = (email: string) =>
@@ -61,11 +63,20 @@ export async function updateUser(
   {
     email,
     display_name,
+    tags,
     reason,
-  }: { email?: string | undefined; display_name?: string | undefined; reason?: string | undefined },
+  }: {
+    email?: string | undefined;
+    display_name?: string | undefined;
+    tags?: string[] | undefined;
+    reason?: string | undefined;
+  },
 ): Promise<{ job_id: string; user: User }> {
-  if (email === undefined && display_name === undefined)
-    throw new ControlError('unprocessable', 'There is nothing to change: give a display_name or an email.');
+  if (email === undefined && display_name === undefined && tags === undefined)
+    throw new ControlError(
+      'unprocessable',
+      'There is nothing to change: give a display_name, an email or tags.',
+    );
   const target = { type: 'user', id: userId };
   return mutate(
     db,
@@ -86,6 +97,7 @@ export async function updateUser(
         .set({
           email: email ?? before.email,
           display_name: display_name ?? before.display_name,
+          tags: tags ?? before.tags,
           revision: before.revision + 1,
           updated_at: sql`now()`,
         })
@@ -132,6 +144,7 @@ export async function changeUserStatus(
       const before = await lockUser(tx, userId);
       assertAllowed(action, before);
       if (to !== 'active') await assertMayLeave(tx, context, action, before);
+      if (to !== 'active') await voidOneTimeSecrets(tx, userId, ['invitation', 'password_reset']);
       const sessions_ended = to === 'active' ? 0 : await endSessionsOf(tx, userId, `User ${to}`);
       const removed = to === 'deleted' ? await removeAccess(tx, userId) : {};
       const user = await tx
@@ -184,6 +197,8 @@ async function removeAccess(tx: Tx, user_id: string) {
     .where('user_id', '=', user_id)
     .where('revoked_at', 'is', null)
     .execute();
+  const factors = await removeFactors(tx, user_id);
+  await tx.deleteFrom('linked_identities').where('user_id', '=', user_id).execute();
   await tx.updateTable('users').set({ password_hash: null }).where('user_id', '=', user_id).execute();
-  return { roles };
+  return { roles, ...factors };
 }

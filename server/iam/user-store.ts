@@ -15,6 +15,7 @@ export const USER_COLUMNS = [
   'email',
   'display_name',
   'status',
+  'tags',
   'revision',
   'last_sign_in_at',
   'created_at',
@@ -24,6 +25,7 @@ export const USER_COLUMNS = [
 export interface UserFilter extends ListRequest {
   q?: string | undefined;
   status?: UserStatus | undefined;
+  tag?: string | undefined;
 }
 
 const columns = sql.join(USER_COLUMNS.map((column) => sql.ref(column)));
@@ -46,6 +48,7 @@ export async function listUserRows(db: Database, filter: UserFilter): Promise<Pa
   const page = keysetPage(filter, sortable, { column: sql`user_id`, type: 'uuid' }, 'email');
   const conditions: RawBuilder<boolean>[] = [sql`true`];
   if (filter.status) conditions.push(sql`status = ${filter.status}`);
+  if (filter.tag) conditions.push(sql`tags @> array[${filter.tag}]`);
   if (filter.q)
     conditions.push(sql`(email ilike ${containing(filter.q)} or display_name ilike ${containing(filter.q)})`);
   const where = sql.join(conditions, sql` and `);
