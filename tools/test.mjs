@@ -146,10 +146,12 @@ async function runIntegrationTests() {
   const nats = findNatsServer();
   const docker = findDockerClient();
   const alertmanager = findAlertmanager();
+  const agent = findVictoriaMetrics('vmagent');
   const counts = await runVitest('integration');
   const skips = nats.path ? [] : [`integration: every test on NATS, because ${nats.reason}`];
   if (docker.reason) skips.push(`integration: Docker's reading of deploy/, because ${docker.reason}`);
   if (alertmanager.reason) skips.push(`integration: Alertmanager itself, because ${alertmanager.reason}`);
+  if (agent.reason) skips.push(`integration: what vmagent scrapes, because ${agent.reason}`);
   return { ...counts, skips: [...skips, ...(counts.skips ?? [])] };
 }
 

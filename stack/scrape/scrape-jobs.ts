@@ -30,7 +30,15 @@ const COMPOSE_SERVICE = 'container_label_com_docker_compose_service';
 
 export const SCRAPE_JOBS: readonly ScrapeJob[] = [
   ...['gateway', 'aggregate', 'projection', 'runner'].map(
-    (job) => ({ job, place: 'nodes', optional: true, seriesLimit: CONTRACT_LIMIT }) as const,
+    (job) =>
+      ({
+        job,
+        place: 'nodes',
+        optional: true,
+        seriesLimit: CONTRACT_LIMIT,
+        // What a node says of itself besides is what its target says, or wrong.
+        metricRules: [dropLabels('exported_(env|service|instance|job)')],
+      }) as const,
   ),
   { job: 'control', port: 7070, seriesLimit: CONTRACT_LIMIT, control: true },
   {
