@@ -60,6 +60,8 @@ export function FigureCharts({
     runs.flatMap(({ query, result }) => (result ? seriesNames(result.series, query.title) : [])),
   );
   const markers = useMemo(() => markersOf(jobs, concerns, from, to), [jobs, concerns, from, to]);
+  // One fault of the server is said once, not in every chart.
+  const allFailed = runs.length > 0 && runs.every((run) => run.error !== null && !run.result);
   const answers = runs.flatMap(({ result }) => result?.answer ?? []);
 
   return (
@@ -69,7 +71,10 @@ export function FigureCharts({
         <AnswerAge answers={answers} />
       </div>
       {error && <ProblemAlert error={error} onRetry={() => void refetch()} />}
-      {markers.length > 0 && (
+      {allFailed && (
+        <ProblemAlert error={runs[0]?.error} onRetry={() => runs.forEach(({ retry }) => retry())} />
+      )}
+      {!allFailed && markers.length > 0 && (
         <ol className={classes.markers} aria-label={`Changes in ${RANGES[range].words}`}>
           {markers.map(({ number, job_id, title, at }) => (
             <li key={job_id}>
@@ -87,7 +92,8 @@ export function FigureCharts({
           ? charts.map((name) => (
               <div key={name} className={classes.bone} role="status" aria-busy aria-label="Loading" />
             ))
-          : runs.map((run) => (
+          : !allFailed &&
+            runs.map((run) => (
               <QueryPanel key={run.query.name} run={run} from={from} to={to} look={look} markers={markers} />
             ))}
       </div>

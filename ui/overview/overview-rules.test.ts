@@ -227,6 +227,14 @@ describe('findings', () => {
     ]);
   });
 
+  it('name an alert of what serves several environments once', () => {
+    const alerts = [alert('ServiceDown', { labels: { env: 'control', service: 'control' } })];
+    const observed = ['dev', 'prod'].map((one) => ({ environment: one, state: 'read' as const, alerts }));
+    expect(findingsOf({ ...quiet, alerts: observed }, NOW).map(({ title }) => title)).toEqual([
+      'ServiceDown in control',
+    ]);
+  });
+
   it('say that alerts cannot be read rather than nothing, and claim nothing where there is no alerting server', () => {
     const alerts = [
       { environment: 'prod', state: 'failed', alerts: [] },

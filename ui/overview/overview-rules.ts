@@ -219,17 +219,28 @@ export interface EnvironmentAlerts {
 
 /** An alert that fires is broken as much as it calls somebody; one that is silenced or pending is not shown here. */
 function alertFinding(environment: string, alert: Alert): Finding | null {
-  const { alert_id, name, state, severity, silenced, summary, active_since } = alert;
+  const { alert_id, name, labels, state, severity, silenced, summary, active_since } = alert;
   if (state !== 'firing' || silenced || severity === 'info') return null;
   return {
     id: `alert ${environment} ${alert_id}`,
     tone: severity === 'page' ? 'failing' : 'attention',
     subject: { type: 'alert', id: alert_id },
     environment,
-    title: `${name} in ${environment}`,
+    title: `${name} in ${labels['env'] ?? environment}`,
     detail: summary,
     since: active_since,
   };
+}
+
+/** Alerts of what serves several environments, such as the control plane itself, are told by each of them, and named once. */
+function alertFindings(observed: readonly EnvironmentAlerts[]): (Finding | null)[] {
+  const findings = new Map<string, Finding | null>();
+  for (const { environment, alerts } of observed)
+    for (const alert of alerts) {
+      const key = JSON.stringify([alert.name, Object.entries(alert.labels).toSorted()]);
+      if (!findings.has(key)) findings.set(key, alertFinding(environment, alert));
+    }
+  return [...findings.values()];
 }
 
 const blindFinding = ({ environment, state }: EnvironmentAlerts): Finding | null =>
@@ -277,9 +288,7 @@ export function findingsOf(observed: Observed, now: number): Finding[] {
       staleFinding(environment, observed.nodes, now),
     ),
     degradedFinding(observed.degraded),
-    ...observed.alerts.flatMap(({ environment, alerts }) =>
-      alerts.map((alert) => alertFinding(environment, alert)),
-    ),
+    ...alertFindings(observed.alerts),
     ...observed.alerts.map(blindFinding),
   ].filter((finding) => finding !== null);
   const age = ({ since }: Finding) => (since === null ? Infinity : Date.parse(since));

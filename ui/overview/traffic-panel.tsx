@@ -14,7 +14,6 @@ import {
   useQueryRuns,
   type QueryRun,
 } from '#ui/observability/observability-queries.ts';
-import { EMBEDDED_METRICS } from '#ui/observability/part-words.ts';
 import { SPARK_HEIGHT, SPARK_WIDTH, Sparkline } from '#ui/observability/sparkline.tsx';
 import { Unknown } from '#ui/patterns/figure.tsx';
 import { Hint } from '#ui/patterns/hint.tsx';
@@ -107,7 +106,6 @@ function TrafficRow({ environment }: { environment: string }) {
           <Link to="/observability/connections" search={{ env: environment }} className={classes.link}>
             How to connect one
           </Link>
-          , or <code>{EMBEDDED_METRICS}</code>
         </Note>
       ) : (
         FIGURES.map(({ name, how }) => (
