@@ -3,7 +3,7 @@
  * enabled exactly when its request would pass. A grant is a role as given to somebody somewhere: permissions and wildcards, in a
  * tenant (null = every tenant), in an environment (null = every environment). Nothing is denied by rule: what no grant allows is denied.
  */
-import type { Permission } from './permissions.ts';
+import { PERMISSION_NAMES, ROLE_TEMPLATES, type Permission } from './permissions.ts';
 
 /** What the decision reads of a grant; `Grant` of the contract fits. */
 export interface PermissionGrant {
@@ -83,4 +83,19 @@ export function scopesOf(
     scopes.splice(0, scopes.length, ...wider, scope);
   }
   return { all: false, scopes };
+}
+
+/**
+ * The role template that allows the least of those that allow a permission; break-glass is for emergencies and never named. Templates
+ * are in the documentation, so this tells nobody which roles others have made.
+ */
+export function leastRole(permission: Permission): { role_id: string; title: string } {
+  const size = (patterns: readonly string[]) =>
+    PERMISSION_NAMES.filter((name) => patterns.some((pattern) => permissionMatches(pattern, name))).length;
+  const [least] = Object.entries(ROLE_TEMPLATES)
+    .filter(([role_id]) => role_id !== 'break-glass')
+    .filter(([, { permissions }]) => permissions.some((pattern) => permissionMatches(pattern, permission)))
+    .toSorted(([, a], [, b]) => size(a.permissions) - size(b.permissions));
+  const [role_id, { title }] = least ?? ['owner', ROLE_TEMPLATES.owner];
+  return { role_id, title };
 }

@@ -119,7 +119,7 @@ export const listEnvironments = endpoint({
   id: 'scale.environments.list',
   method: 'GET',
   path: '/admin/v1/scale/environments',
-  summary: 'Environments in promotion order, with the health of what observes them',
+  summary: 'Environments where you hold anything, in promotion order, with the health of what observes them',
   permission: 'authenticated',
   scope: 'none',
   step_up: 'none',

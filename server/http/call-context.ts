@@ -53,6 +53,12 @@ export function mayDo(
   );
 }
 
+/** Whether the principal holds anything at all in an environment. One where it holds nothing is not shown to it. */
+export function reachesEnvironment({ grants, token }: Principal, environment: string): boolean {
+  const within = (scope: PermissionScope) => scope.environment === null || scope.environment === environment;
+  return grants.some(within) && (token === null || within(token));
+}
+
 export type AllowedScopes = { all: true } | { all: false; scopes: PermissionScope[] };
 
 /** Where the principal holds the permission: everywhere, or in these scopes (none of them: nowhere). Lists narrow to it. */

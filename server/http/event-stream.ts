@@ -1,8 +1,9 @@
 /** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 import type { FastifyReply } from 'fastify';
+import { ControlError } from './control-error.ts';
 import type { StreamMessage } from './route.ts';
 
-/** A comment keeps proxies from closing a quiet stream; before each the caller's session is looked at again. */
+/** A comment keeps proxies from closing a quiet stream; with each the caller's session and permission are looked at again. */
 const HEARTBEAT_MS = 5_000;
 
 /** Streams that are open; they have no end of their own, so a closing server ends them, and their readers come back elsewhere. */
@@ -39,7 +40,9 @@ export async function sendEventStream(
       raw.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     }
   } catch (error) {
-    if (!leave.signal.aborted) reply.log.warn({ err: error }, 'an event stream broke');
+    // A stream that is refused ends as one that is over: its reader asks again, and is told why.
+    if (!leave.signal.aborted && !(error instanceof ControlError))
+      reply.log.warn({ err: error }, 'an event stream broke');
   } finally {
     clearInterval(heartbeat);
     open.delete(leave);

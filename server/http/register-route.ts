@@ -12,6 +12,7 @@ import {
   checkIdempotency,
   checkPermission,
   checkStepUp,
+  missingPermission,
   type GuardDeps,
 } from './request-guards.ts';
 import { traceIdOf } from './request-identity.ts';
@@ -99,15 +100,17 @@ async function handle(
   };
   const answer = handler(call);
   if (endpoint.stream) {
-    const stillAllowed = () =>
-      authenticate(deps, endpoint, request).then(
-        () => true,
-        () => false,
-      );
+    const stillAllowed = async () => {
+      const principal = await authenticate(deps, endpoint, request);
+      request.context.principal = principal;
+      return missingPermission(endpoint, principal, request) === null;
+    };
     await sendEventStream(reply, answer as AsyncIterable<StreamMessage>, leaving(), stillAllowed);
     return reply;
   }
-  const body = (await answer) as { job_id?: string; revision?: number } | JsonText<unknown>;
+  const body = (await answered(deps, endpoint, request.context, answer)) as
+    | { job_id?: string; revision?: number }
+    | JsonText<unknown>;
   if (body instanceof JsonText) {
     return reply
       .code(endpoint.status)
@@ -118,6 +121,26 @@ async function handle(
   if (endpoint.etag === 'sends') void reply.header('etag', `"${body.revision}"`);
   if (endpoint.status === 202 && body.job_id) void reply.header('location', `/admin/v1/jobs/${body.job_id}`);
   return reply.code(endpoint.status).send(body);
+}
+
+/** A handler denies, too: nobody grants what they do not hold. That is audited like what the gate denies. */
+async function answered(
+  { denials }: GuardDeps,
+  endpoint: Endpoint,
+  context: CallContext,
+  answer: unknown,
+): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ControlError && error.code === 'permission_denied')
+      await denials.record(context, {
+        action: endpoint.id,
+        target: { type: 'endpoint', id: endpoint.id },
+        details: error.details,
+      });
+    throw error;
+  }
 }
 
 /** The revision in `If-Match: "3"`. */

@@ -2,13 +2,13 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Endpoint } from '#contract/endpoint.ts';
-import type { Permission } from '#contract/permissions.ts';
 import type { DenialRecorder } from '#server/audit/denial-recorder.ts';
 import type { Database } from '#server/db/database.ts';
 import { canonicalHash } from '#server/jobs/plan-rules.ts';
 import type { Authenticator, AuthenticationResult } from './authenticator.ts';
 import { allowedScopes, mayDo, type CallContext, type Principal } from './call-context.ts';
 import { ControlError } from './control-error.ts';
+import { permissionDenied, type MissingPermission } from './denial-rules.ts';
 import { readSessionCookie } from './session-cookie.ts';
 
 export interface GuardDeps {
@@ -93,7 +93,27 @@ const field = (request: FastifyRequest, path: string | undefined): string | null
   return (name === undefined ? undefined : holder?.[name]) ?? null;
 };
 
-/** Denies unless a grant holds the permission where the request acts. `early` asks before the body is read: anywhere at all? */
+/**
+ * What the principal lacks for the request; null = nothing. `early` asks before the body is read: is it held anywhere at all?
+ */
+export function missingPermission(
+  { permission, scope: source }: Endpoint,
+  principal: Principal | null,
+  request: FastifyRequest,
+  early = false,
+): MissingPermission | null {
+  if (!principal || permission === 'public' || permission === 'authenticated') return null;
+  const target =
+    typeof source === 'object' && !early
+      ? { tenant_id: field(request, source.tenant_id), environment: field(request, source.environment) }
+      : { tenant_id: null, environment: null };
+  const scopes = allowedScopes(principal, permission);
+  const anywhere = scopes.all || scopes.scopes.length > 0;
+  const allowed = early || source === 'filtered' ? anywhere : mayDo(principal, permission, target);
+  return allowed ? null : { permission, ...target };
+}
+
+/** Denies, audits and explains unless a grant holds the permission where the request acts. */
 export async function checkPermission(
   deps: GuardDeps,
   endpoint: Endpoint,
@@ -101,35 +121,17 @@ export async function checkPermission(
   request: FastifyRequest,
   early: boolean,
 ): Promise<void> {
-  const { principal } = context;
-  if (!principal || endpoint.permission === 'public' || endpoint.permission === 'authenticated') return;
-  const permission: Permission = endpoint.permission;
-  const source = endpoint.scope;
-  const target =
-    typeof source === 'object' && !early
-      ? { tenant_id: field(request, source.tenant_id), environment: field(request, source.environment) }
-      : { tenant_id: null, environment: null };
-  const scopes = allowedScopes(principal, permission);
-  const anywhere = scopes.all || scopes.scopes.length > 0;
-  if (early || source === 'filtered' ? anywhere : mayDo(principal, permission, target)) return;
+  const missing = missingPermission(endpoint, context.principal, request, early);
+  if (missing === null) return;
+  const { tenant_id, environment } = missing;
   await deps.denials.record(context, {
     action: endpoint.id,
     target: { type: 'endpoint', id: endpoint.id },
-    ...target,
-    details: { missing: { permission, ...target } },
+    tenant_id,
+    environment,
+    details: { missing },
   });
-  const where =
-    [
-      target.tenant_id && `tenant ${target.tenant_id}`,
-      target.environment && `environment ${target.environment}`,
-    ]
-      .filter(Boolean)
-      .join(', ') || 'the whole platform';
-  throw new ControlError(
-    'permission_denied',
-    `This needs ${permission} for ${where}, which ${principal.token ? 'this token does' : 'you do'} not hold.`,
-    { details: { missing: { permission, ...target } } },
-  );
+  throw permissionDenied(missing, context.principal?.token ? 'this token does' : 'you do');
 }
 
 /** RFC 9470: asks for a fresh or bound authentication where the endpoint demands one. */

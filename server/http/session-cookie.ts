@@ -2,13 +2,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import '@fastify/cookie';
 
-const NAME = '__Host-control_session';
+export const SESSION_COOKIE = '__Host-control_session';
 const ATTRIBUTES = { path: '/', secure: true, httpOnly: true, sameSite: 'strict' } as const;
 
-export const readSessionCookie = (request: FastifyRequest): string | undefined => request.cookies[NAME];
+export const readSessionCookie = (request: FastifyRequest): string | undefined =>
+  request.cookies[SESSION_COOKIE];
 
 /** Sets the cookie, or clears it with null. It lives as long as the browser; the session's own end is kept by the server. */
 export function writeSessionCookie(reply: FastifyReply, token: string | null): void {
-  if (token === null) reply.clearCookie(NAME, ATTRIBUTES);
-  else reply.setCookie(NAME, token, ATTRIBUTES);
+  if (token === null) reply.clearCookie(SESSION_COOKIE, ATTRIBUTES);
+  else reply.setCookie(SESSION_COOKIE, token, ATTRIBUTES);
 }

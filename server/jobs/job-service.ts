@@ -139,7 +139,8 @@ async function readTrace(db: Database, jobId: string, after: number): Promise<Tr
 }
 
 /**
- * The job as it goes: a snapshot whenever it moved, and its trace from `lastEventId` on. Ends when the job has ended. Events of one job
+ * The job as it goes: a snapshot whenever it moved, and its trace from `lastEventId` on. Ends when the job has ended, or is not the
+ * caller's to see any more. Events of one job
  * are written under its row lock, so a sequence never appears after a higher one.
  */
 export async function* watchJob(
@@ -150,10 +151,11 @@ export async function* watchJob(
   lastEventId: number,
   signal: AbortSignal,
 ): AsyncGenerator<StreamMessage> {
-  const scopes = allowedScopes(principalOf(context), 'jobs.view');
   let sequence = lastEventId;
   const moves = feed.subscribe(jobId, signal)[Symbol.asyncIterator]();
   while (!(await moves.next()).done) {
+    // Asked anew each time: a long stream outlives the roles that it began with.
+    const scopes = allowedScopes(principalOf(context), 'jobs.view');
     const [job, trace] = [await existing(db, jobId, scopes), await readTrace(db, jobId, sequence)];
     for (const event of trace) yield { event: 'trace', id: String((sequence = event.sequence)), data: event };
     yield { event: 'job', data: { type: 'job', job } };

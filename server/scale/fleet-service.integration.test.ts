@@ -43,6 +43,18 @@ describe('lists of the platform', () => {
     ]);
   });
 
+  it('lists only environments where the caller holds anything', async () => {
+    const seenBy = async (scope: Parameters<typeof callerWith>[1], permissions = ['jobs.view']) =>
+      (await listEnvironments(deps(), callerWith(permissions, scope))).items.map(
+        ({ environment }) => environment,
+      );
+    expect(await seenBy({ environment: 'prod' })).toEqual(['prod']);
+    expect(await seenBy({ tenant_id: 'acme' })).toEqual(['dev', 'prod']);
+    const nobody = callerWith();
+    if (nobody.principal) nobody.principal.grants = [];
+    expect((await listEnvironments(deps(), nobody)).items).toEqual([]);
+  });
+
   it('pages through placements without losing or repeating one, by each sort', async () => {
     for (const sort of ['tenant_id', '-tenant_id', 'updated_at', '-updated_at']) {
       const seen: string[] = [];

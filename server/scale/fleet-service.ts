@@ -5,6 +5,7 @@ import type { ServiceKind } from '#contract/placement-record.ts';
 import {
   allowedScopes,
   principalOf,
+  reachesEnvironment,
   type AllowedScopes,
   type CallContext,
 } from '#server/http/call-context.ts';
@@ -42,11 +43,14 @@ const ofPlacements = (observed_at: string | null): Observation => ({
   interval_s: PLACEMENT_INTERVAL_S,
 });
 
-/** Environments in promotion order. Whoever is signed in sees them: they are what the switcher offers. */
+/** Environments in promotion order: those where the caller holds anything. They are what the switcher offers. */
 export async function listEnvironments(
-  { db, environments }: FleetDependencies,
-  _context: CallContext,
+  { db, environments: configured }: FleetDependencies,
+  context: CallContext,
 ): Promise<{ items: EnvironmentSummary[] }> {
+  const environments = configured.filter(({ environment }) =>
+    reachesEnvironment(principalOf(context), environment),
+  );
   const names = environments.map(({ environment }) => environment);
   const [watches, orchestrators, nodes, totals] = await Promise.all([
     readWatchRows(db),

@@ -5,7 +5,9 @@ import * as service from './tenant-service.ts';
 
 export const tenantRoutes = (dependencies: ScaleDependencies): Route[] => [
   route(contract.listTenants, ({ context, query }) => service.listTenants(dependencies, context, query)),
-  route(contract.getTenant, ({ params }) => service.readTenantDetail(dependencies, params.tenant_id)),
+  route(contract.getTenant, ({ context, params }) =>
+    service.readTenantDetail(dependencies, context, params.tenant_id),
+  ),
   route(contract.createTenant, ({ context, body }) => service.createTenant(dependencies, context, body)),
   route(contract.updateTenant, ({ context, params, body, if_match }) =>
     service.updateTenant(dependencies, context, params.tenant_id, if_match, body),

@@ -11,6 +11,7 @@ import {
   listTenants,
   readHealth,
   readTenant,
+  readTenantDetail,
   updateTenant,
 } from './tenant-service.ts';
 import type { TenantFilter } from './tenant-store.ts';
@@ -132,6 +133,27 @@ describe('tenants', () => {
       expect(page.items.map(({ tenant_id }) => tenant_id)).toEqual(['acme-foods']);
       expect(page.total).toEqual({ count: 1, exact: true });
       expect((await list({}, callerWith(['jobs.view']))).items).toEqual([]);
+    });
+
+    it('shows a tenant to who may see it in one of its environments, and nothing of it elsewhere', async () => {
+      const everything = { items: await listAll({ limit: 200 }) };
+      const inDev = everything.items.filter(({ environments }) => environments.includes('dev'));
+      expect(inDev.length).toBeLessThan(everything.items.length);
+      const dev = callerWith(['tenants.read'], { environment: 'dev' });
+      const ids = (page: { items: { tenant_id: string }[] }) => page.items.map(({ tenant_id }) => tenant_id);
+      expect(ids(await list({ limit: 200 }, dev))).toEqual(ids({ items: inDev }));
+      expect((await list({}, dev)).total.count).toBe(inDev.length);
+      expect(ids(await list({ environment: 'prod' }, dev))).toEqual([]);
+      const [seen] = ids({ items: inDev });
+      const [hidden] = ids({ items: everything.items.filter((tenant) => !inDev.includes(tenant)) });
+      expect(await readTenantDetail(platform.dependencies, dev, seen ?? '')).toMatchObject({
+        tenant_id: seen,
+      });
+      await expect(readTenantDetail(platform.dependencies, dev, hidden ?? '')).rejects.toMatchObject({
+        code: 'not_found',
+      });
+      const both = callerWith(['tenants.read'], { tenant_id: seen ?? '', environment: 'prod' });
+      expect(ids(await list({ environment: 'dev' }, both))).toEqual([]);
     });
   });
 

@@ -12,7 +12,7 @@ import {
 } from '#contract/tenants.ts';
 import { constraintOf, UNIQUE_VIOLATION } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
-import { allowedScopes, principalOf, type CallContext } from '#server/http/call-context.ts';
+import { allowedScopes, mayDo, principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
 import type { JsonText } from '#server/http/json-text.ts';
 import {
@@ -45,16 +45,25 @@ export async function readTenant({ db }: Pick<Dependencies, 'db'>, tenant_id: st
   return tenant;
 }
 
-/** The tenant with what is kept of it since it was archived. */
+/** The tenant, if the caller may see it in one of its environments, and those environments. */
+async function readVisibleTenant({ db }: Pick<Dependencies, 'db'>, context: CallContext, tenant_id: string) {
+  const tenant = await readTenant({ db }, tenant_id);
+  const sees = (environment: string | null) =>
+    mayDo(principalOf(context), 'tenants.read', { tenant_id, environment });
+  const environments = tenant.environments.filter(sees);
+  if (environments.length === 0 && !sees(null)) throw notFound('tenant', tenant_id);
+  return { tenant, sees, environments };
+}
+
+/** The tenant with what is kept of it since it was archived, where the caller may see it. */
 export async function readTenantDetail(
   { db }: Pick<Dependencies, 'db'>,
+  context: CallContext,
   tenant_id: string,
 ): Promise<TenantDetail> {
-  const [tenant, kept_resources] = await Promise.all([
-    readTenant({ db }, tenant_id),
-    readKeptResources(db, tenant_id),
-  ]);
-  return { ...tenant, kept_resources };
+  const { tenant, sees } = await readVisibleTenant({ db }, context, tenant_id);
+  const kept_resources = await readKeptResources(db, tenant_id);
+  return { ...tenant, kept_resources: kept_resources.filter(({ environment }) => sees(environment)) };
 }
 
 /** Inserts the tenant as `provisioning` and starts the job that places it in each of its environments. */
@@ -208,15 +217,15 @@ export const restoreTenant = (
   body: BodyOf<typeof contract.restoreTenant>,
 ): Promise<{ job_id: string }> => startRestore(dependencies, context, { tenant_id, ...body });
 
-/** What the nodes say of the tenant now, in its environments or one of them. */
+/** What the nodes say of the tenant now, in one or all of its environments that the caller may see. */
 export async function readHealth(
   dependencies: Dependencies,
   context: CallContext,
   tenant_id: string,
   environment?: string,
 ): Promise<TenantHealth> {
-  const tenant = await readTenant(dependencies, tenant_id);
-  const environments = tenant.environments.filter(
+  const visible = await readVisibleTenant(dependencies, context, tenant_id);
+  const environments = visible.environments.filter(
     (each) => environment === undefined || each === environment,
   );
   return readTenantHealth(dependencies, tenant_id, environments, context.request_id);

@@ -1,6 +1,7 @@
 /** Reads tenants as the contract shows them. The list is the busiest read of the product: one statement answers page and total. */
 import { sql, type RawBuilder } from 'kysely';
 import type { Page } from '#contract/common.ts';
+import type { PermissionScope } from '#contract/permission-rules.ts';
 import type { Tenant, TenantListItem, TenantStatus } from '#contract/tenants.ts';
 import type { Database, Tx } from '#server/db/database.ts';
 import type { AllowedScopes } from '#server/http/call-context.ts';
@@ -52,6 +53,12 @@ const placements = (environment: string | undefined) =>
     : sql`(select jsonb_build_object('aggregate', max(shard) filter (where service = 'aggregate'), 'projection', max(shard) filter (where service = 'projection'),
         'runner', max(shard) filter (where service = 'runner')) from placement_index where placement_index.tenant_id = tenants.tenant_id and placement_index.environment = ${environment})`;
 
+/** A tenant is seen by whoever may see it in one of its environments, or in the one that was asked for: placements are shown of that. */
+const visibleTenants = (scopes: readonly PermissionScope[], asked: string | undefined) =>
+  sql<boolean>`exists (select from jsonb_to_recordset(${JSON.stringify(scopes)}::jsonb) as allowed(tenant_id text, environment text)
+    where (allowed.tenant_id is null or allowed.tenant_id = tenants.tenant_id)
+      and (allowed.environment is null or allowed.environment = ${asked === undefined ? sql`any(tenants.environments)` : sql`${asked}`}))`;
+
 /** Tenants in the caller's scopes that fit the filter. */
 export async function listTenantRows(
   db: Database,
@@ -77,10 +84,10 @@ export async function listTenantRows(
       ${environment ? sql`and placement_index.environment = ${environment}` : sql``})`);
   }
   if (!scopes.all) {
-    const tenant_ids = scopes.scopes.flatMap((scope) =>
-      scope.tenant_id !== null && scope.environment === null ? [scope.tenant_id] : [],
-    );
-    scanned.push(sql`tenants.tenant_id = any(${tenant_ids}::text[])`);
+    scanned.push(visibleTenants(scopes.scopes, environment));
+    const tenant_ids = scopes.scopes.map((scope) => scope.tenant_id);
+    // Says the same as the scopes, so that the index finds the few tenants.
+    if (!tenant_ids.includes(null)) scanned.push(sql`tenants.tenant_id = any(${tenant_ids}::text[])`);
   }
   const where = sql.join([...kept, inEnvironment, ...scanned], sql` and `);
   const total =
