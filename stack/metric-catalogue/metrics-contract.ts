@@ -1,6 +1,7 @@
 import { controlMetrics } from './control-metrics.ts';
 import { type Metric } from './metric.ts';
 import { platformMetrics } from './platform-metrics.ts';
+import { SERIES_BUDGET } from './series-budget.ts';
 
 const INTRODUCTION = `# Metrics contract
 
@@ -31,16 +32,25 @@ Who hurts us, and which endpoint hurts us, are two questions with two families o
 
 - **Top 20 and \`other\`.** A tenant-labelled metric has series of its own for at most 20 tenants on an instance; all others are counted as
   \`tenant_id="other"\`, so that sums stay exact. The limit holds with 10 tenants as with 10,000.
-- **Hysteresis.** The ranking (by rate since the last one) is made every 10 seconds. A tenant enters when it is among the first 20 and stays until it
-  has been outside of the first 30 for three rankings: tenants at the edge do not flap.
-- **Leaving.** A tenant that leaves loses its series, and further counts go to \`other\`. Counts are never moved from one series to another: a
-  counter does not go down.
+- **Hysteresis.** The ranking (by rate since the last one) is made every 10 seconds, after what was done until then was counted. A tenant
+  among the first 20 takes a free place. When none is free it takes that of the lightest tenant beyond the first 20, if it outweighs that by
+  half: an attacker is named at once, and tenants at the edge do not flap. A tenant loses its place when it has been outside of the first 30
+  for three rankings in a row. \`contract/top-tenants.ts\` is this rule as code.
+- **Leaving and coming back.** A tenant that leaves loses its series, and further counts go to \`other\`. Counts are never moved from one series
+  to another: a counter does not go down. One that enters is shown at 0 first, also when it comes back; so \`rate\` sees a counter that began
+  anew, misses nothing and counts nothing twice.
+- **A tenant that is called \`other\`** never has a place.
 - **A tenant and a route together** only for an allowlist of routes, at most 5 and fixed at build time. There is none today.
-- **Budgets.** 2,000 series from one instance (\`series_limit\` of its scrape job); what exceeds it is dropped. vmagent and the
-  store have a budget for the hour; \`SeriesBudgetNearlyUsed\` is raised at 90 %.
+- **Budgets.** ${SERIES_BUDGET.node.toLocaleString('en')} series from one node, ${SERIES_BUDGET.control.toLocaleString('en')} from the control plane (\`series_limit\` of the scrape jobs);
+  what exceeds it is dropped. vmagent and the store have a budget for the hour; \`SeriesBudgetNearlyUsed\` is raised at 90 %.
 
-Metrics marked *wanted* are in the contract, and panels and alerts for them exist; the simulated platform or the control plane
-does not export them yet.
+Metrics marked *wanted* are in the contract, and panels and alerts for them exist; the control plane does not export them yet.
+
+## Several replicas of the control plane
+
+Each replica exports what its own process does. What it reads from the database about all of them (sign-ins, sessions, audit events) and
+about environments (tasks, rollouts, placed tenants) the leader alone exports or counts: add up over replicas. What describes
+the watch itself (\`control_nodes\`, \`control_placement_*\`, \`control_jobs\`) every replica exports alike: take the largest.
 `;
 
 /** `docs/metrics-contract.md`: the rules, and a table for each source that this project defines. */

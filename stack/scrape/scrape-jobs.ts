@@ -3,6 +3,7 @@
  * deployment files: one word from the container to the panel.
  */
 import { METRICS } from '#stack/metric-catalogue/catalogue.ts';
+import { SERIES_BUDGET } from '#stack/metric-catalogue/series-budget.ts';
 import { drop, dropLabels, keep, keepMetrics, rename, type RelabelRule } from './relabel.ts';
 
 export interface ScrapeJob {
@@ -22,9 +23,6 @@ export interface ScrapeJob {
   metricRules?: readonly RelabelRule[];
 }
 
-/** Series that the nodes of a kind and the control plane promise not to exceed: `docs/metrics-contract.md`. */
-const CONTRACT_LIMIT = 2_000;
-
 const SWARM_SERVICE = 'container_label_com_docker_swarm_service_name';
 const COMPOSE_SERVICE = 'container_label_com_docker_compose_service';
 
@@ -35,12 +33,12 @@ export const SCRAPE_JOBS: readonly ScrapeJob[] = [
         job,
         place: 'nodes',
         optional: true,
-        seriesLimit: CONTRACT_LIMIT,
+        seriesLimit: SERIES_BUDGET.node,
         // What a node says of itself besides is what its target says, or wrong.
         metricRules: [dropLabels('exported_(env|service|instance|job)')],
       }) as const,
   ),
-  { job: 'control', port: 7070, seriesLimit: CONTRACT_LIMIT, control: true },
+  { job: 'control', port: 7070, seriesLimit: SERIES_BUDGET.control, control: true },
   {
     job: 'nats-exporter',
     port: 7777,
