@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
+import { OBSERVABILITY_PARTS } from '#contract/observability.ts';
 import { ConfigurationFile, readConfiguration } from '#server/configuration.ts';
 import { nodeFlags, programEnvironment } from '#tools/setup.mjs';
 
@@ -67,8 +68,13 @@ test.each(['control.example.yaml', 'control.stack.example.yaml'])('%s fits the s
 });
 
 test('docs/deploying.md has a row for each setting of control.yaml, and for no other', () => {
-  const rows = read('../docs/deploying.md').matchAll(/^\| `((?:http|environments|database_url)[^`]*)`/gm);
-  expect(new Set([...rows].map(([, name]) => name))).toEqual(new Set(settingsOf(ConfigurationFile)));
+  const sections = Object.keys(ConfigurationFile.properties).join('|');
+  const rows = read('../docs/deploying.md').matchAll(new RegExp(`^\\| \`((?:${sections})[^\`]*)\``, 'gm'));
+  // All parts of the observability stack have the same settings, and one row each for all of them.
+  const documented = [...rows].flatMap(([, name = '']) =>
+    OBSERVABILITY_PARTS.map((part) => name.replace('<part>', part)),
+  );
+  expect(new Set(documented)).toEqual(new Set(settingsOf(ConfigurationFile)));
 });
 
 interface Schema {

@@ -1,10 +1,13 @@
-/** What the deployment files of the observability stack promise that can be seen by reading them. */
+/** What the deployment files of the observability stack promise that can be seen by reading them, and by the programs that can be had. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { parse } from 'yaml';
 
 import { HOURLY_SERIES, SCRAPE_JOBS } from '#stack/scrape/scrape-jobs.ts';
+import { findAlertmanager } from '#tools/prometheus-programs.mjs';
+import { findVictoriaMetrics } from '#tools/victoria-metrics.mjs';
 
 interface Service {
   image: string;
@@ -80,6 +83,37 @@ describe.each(['compose.observability.yml', 'stack.observability.yml'])('%s', (f
     expect(given?.toSorted()).toEqual(wanted.toSorted());
   });
 });
+
+/** The programs of VictoriaMetrics come in one package. */
+const victoriaMetrics = findVictoriaMetrics('victoria-metrics');
+const alertmanager = findAlertmanager();
+const PROGRAMS: Record<string, () => string[]> = {
+  'victoria-metrics': () => wordsOf(victoriaMetrics),
+  vmagent: () => wordsOf(findVictoriaMetrics('vmagent')),
+  vmalert: () => wordsOf(findVictoriaMetrics('vmalert')),
+  alertmanager: () => wordsOf(alertmanager),
+};
+
+describe.skipIf('reason' in victoriaMetrics || 'reason' in alertmanager).each(Object.entries(PROGRAMS))(
+  '%s',
+  (name, command) => {
+    const run = (flags: string[]): number | null => {
+      const [program = '', ...words] = command();
+      // Flags are read before the version is told.
+      const version = name === 'alertmanager' ? '--version' : '-version';
+      return spawnSync(program, [...words, ...flags, version], { timeout: 10_000 }).status;
+    };
+
+    it.each([
+      ['compose.yml', single],
+      ['the stack', swarm],
+    ])('knows every flag that %s gives it, and no other', (_, services) => {
+      const flags = (services[name]?.command ?? []).map((flag) => flag.replace(/\$\{\w+:[-?](.*)\}/, '$1'));
+      expect(run(flags)).toBe(0);
+      expect(run([...flags, '--no.such.flag=1'])).not.toBe(0);
+    });
+  },
+);
 
 describe('on one host', () => {
   const { scrape_configs } = parse(readFileSync(generated('scrape/single-host.yaml'), 'utf8')) as {
@@ -177,6 +211,11 @@ test.each(['control.example.yaml', 'control.stack.example.yaml'])(
     expect(wrong).toEqual([]);
   },
 );
+
+function wordsOf(program: { path: string } | { command: string[] } | { reason: string }): string[] {
+  if ('reason' in program) throw new Error(program.reason);
+  return 'path' in program ? [program.path] : program.command;
+}
 
 function byJob({ job }: { job: string }, other: { job: string }): number {
   return job.localeCompare(other.job);
