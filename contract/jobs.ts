@@ -21,6 +21,8 @@ export const JOB_STATES = [
   'succeeded',
   'failed_rolled_back',
   'cancelled_rolled_back',
+  'failed_kept',
+  'cancelled_kept',
   'stuck',
 ] as const;
 export type JobState = (typeof JOB_STATES)[number];
@@ -38,14 +40,16 @@ export const JOB_ACTIONS = {
   skip: ['stuck'],
 } as const satisfies Record<string, readonly JobState[]>;
 export type JobAction = keyof typeof JOB_ACTIONS;
-/** Which state follows which. */
+/** Which state follows which. `kept`: ended before its end, and what was done until then stays, as the plan said. */
 export const JOB_TRANSITIONS = {
   queued: ['running', 'undoing', 'cancelled_rolled_back'],
   running: ['undoing', 'succeeded', 'stuck'],
-  undoing: ['failed_rolled_back', 'cancelled_rolled_back', 'stuck'],
+  undoing: ['failed_rolled_back', 'cancelled_rolled_back', 'failed_kept', 'cancelled_kept', 'stuck'],
   succeeded: [],
   failed_rolled_back: [],
   cancelled_rolled_back: [],
+  failed_kept: [],
+  cancelled_kept: [],
   stuck: ['undoing', 'running'],
 } as const satisfies Record<JobState, readonly JobState[]>;
 

@@ -89,7 +89,9 @@ export function followJob({ url }: Pick<ControlProcess, 'url'>, caller: Caller, 
     if (!ended()) broken += 1;
   };
   const ended = () =>
-    ['succeeded', 'failed_rolled_back', 'cancelled_rolled_back'].includes(states.at(-1) ?? '');
+    ['succeeded', 'failed_rolled_back', 'cancelled_rolled_back', 'failed_kept', 'cancelled_kept'].includes(
+      states.at(-1) ?? '',
+    );
   const following = (async () => {
     while (!left && !ended()) {
       await read().catch(() => undefined);

@@ -23,6 +23,8 @@ export const ENDED_STATES: readonly string[] = [
   'succeeded',
   'failed_rolled_back',
   'cancelled_rolled_back',
+  'failed_kept',
+  'cancelled_kept',
   'stuck',
 ];
 

@@ -1,7 +1,7 @@
 /** For integration tests: does the steps of a job as the runner does, one at a time and as often as the test likes. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '#server/db/database.ts';
-import type { JobDefinition, StepContext, StepDefinition } from '#server/jobs/job-definition.ts';
+import type { FinishedJob, JobDefinition, StepContext, StepDefinition } from '#server/jobs/job-definition.ts';
 
 type Input = Record<string, unknown>;
 
@@ -15,7 +15,7 @@ export interface DrivenJob {
   /** Cancels when the given step shows its next figures. */
   cancelAt(step: string): void;
   /** Ends the job, in a transaction of its own. */
-  settle(state: 'succeeded' | 'failed_rolled_back' | 'cancelled_rolled_back' | 'stuck'): Promise<void>;
+  settle(state: FinishedJob<unknown>['state']): Promise<void>;
   steps: StepDefinition<Input>[];
 }
 

@@ -28,15 +28,25 @@ export interface StepDefinition<I> {
   run(step: StepContext<I>): Promise<unknown>;
   /** Takes it back, also when it was only half done. Absent on a step that changes nothing. */
   undo?: (step: StepContext<I>) => Promise<void>;
+  /** What this step did stays when the job goes back: its undo only brings what is under way to an end. The plan's undo title says so. */
+  keeps?: true;
   /** After this step there is no way back: what fails later makes the job stuck instead of undone. */
   point_of_no_return?: true;
   time_box_s: number;
 }
 
+type EndState =
+  | 'succeeded'
+  | 'failed_rolled_back'
+  | 'cancelled_rolled_back'
+  | 'failed_kept'
+  | 'cancelled_kept'
+  | 'stuck';
+
 export interface FinishedJob<I> {
   job_id: string;
   input: I;
-  state: Extract<JobState, 'succeeded' | 'failed_rolled_back' | 'cancelled_rolled_back' | 'stuck'>;
+  state: Extract<JobState, EndState>;
   tenant_id: string | null;
   /** A person skipped what was stuck: the target is not as the state says until somebody has put it right. */
   half_done: boolean;

@@ -141,7 +141,9 @@ class JobRun {
       this.unwritten = { step_index: index, state: 'undo_failed', error };
       return this.stick(index, 'undo', error, why);
     }
-    await this.finish(why?.cancelled ? 'cancelled_rolled_back' : 'failed_rolled_back', why?.error ?? null);
+    const kept = steps.slice(0, from + 1).some(({ keeps }) => keeps);
+    const how = why?.cancelled ? 'cancelled' : 'failed';
+    await this.finish(`${how}_${kept ? 'kept' : 'rolled_back'}`, why?.error ?? null);
   }
 
   private async stick(

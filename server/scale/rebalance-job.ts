@@ -150,6 +150,7 @@ export function rebalanceJob(dependencies: ScaleDependencies): JobDefinition {
       name: 'move',
       run: move,
       undo: letMovesEnd,
+      keeps: true,
       time_box_s: Math.max(1, roundsOf(input)) * input.move_timeout_s,
     },
     { name: 'verify', run: verify, time_box_s: input.ack_timeout_s },

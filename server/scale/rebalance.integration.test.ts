@@ -169,7 +169,7 @@ describe('a rebalance', () => {
   it('migrates its tenants by jobs of their own, no more at a time on a node than are allowed', async () => {
     await place({ 'agg-1': 1, 'agg-2': 2, 'agg-3': 6 });
     const job_id = await start();
-    const job = await until(job_id, 'succeeded', 'failed_rolled_back', 'stuck');
+    const job = await until(job_id, 'succeeded', 'failed_kept', 'stuck');
     expect(job).toMatchObject({ state: 'succeeded', result: { move: { failed: [] } } });
     expect(await shards()).toEqual({ 'agg-1': 3, 'agg-2': 3, 'agg-3': 3 });
 
@@ -231,9 +231,9 @@ describe('a rebalance', () => {
     for (const { path } of victims)
       platform.fleet.faults.switchOn({ node_id: 'dev-agg-3', fault: 'drain_stalls', tenant_id: path });
     const job_id = await start();
-    const job = await until(job_id, 'succeeded', 'failed_rolled_back', 'stuck');
+    const job = await until(job_id, 'succeeded', 'failed_kept', 'stuck');
     expect(job).toMatchObject({
-      state: 'failed_rolled_back',
+      state: 'failed_kept',
       error: {
         code: 'too_many_failures',
         message: expect.stringContaining(
@@ -254,8 +254,8 @@ describe('a rebalance', () => {
     const job_id = await start();
     await expect.poll(async () => (await children(job_id)).length, { timeout: 10_000 }).toBe(1);
     await cancelJob(platform.database.db, caller, job_id, 'not now');
-    const job = await until(job_id, 'cancelled_rolled_back', 'succeeded', 'stuck');
-    expect(job.state).toBe('cancelled_rolled_back');
+    const job = await until(job_id, 'cancelled_kept', 'succeeded', 'stuck');
+    expect(job.state).toBe('cancelled_kept');
     expect((await children(job_id)).map(({ state }) => state)).toEqual(['succeeded']);
     await watch.settled();
     expect(Object.values(await shards()).toSorted((a, b) => a - b)).toEqual([1, 5]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeKind } from '#contract/placement-record.ts';
 import type { RunningTask, ServiceFacts } from './fleet-facts.ts';
 import type { OrchestratorService } from './orchestrator.ts';
-import { checkEmpty } from './scale-service-rules.ts';
+import { checkEmpty, planScaleServiceDraft } from './scale-service-rules.ts';
 
 const taskOf = (kind: NodeKind | null, slot: number, node_id: string | null, tenants = 0): RunningTask => ({
   task_id: `task-${slot}`,
@@ -32,7 +32,10 @@ const factsOf = (
     service_id: 'service-1',
     name: 'prod-service',
     replicas_desired: tasks.length,
-  } as OrchestratorService,
+    version: 7,
+    update: { state: 'completed', message: null },
+    update_policy: { monitor_s: 5 },
+  } as unknown as OrchestratorService,
   kind,
   ends_highest_slot,
 });
@@ -61,4 +64,12 @@ describe('scaling a service down', () => {
       expect(blockersOf(factsOf(kind, tasks), 1)).toEqual([]);
     },
   );
+});
+
+describe('the plan of a scaling', () => {
+  it.each([1, 3])('names its service among what it touches, to %i replicas', (replicas) => {
+    const tasks = [taskOf('aggregate', 1, 'agg-1'), taskOf('aggregate', 2, 'agg-2')];
+    const { blast_radius } = planScaleServiceDraft(factsOf('aggregate', tasks), replicas, 60);
+    expect(blast_radius.services).toEqual(['prod-service']);
+  });
 });

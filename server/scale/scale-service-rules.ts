@@ -181,7 +181,7 @@ export function planScaleServiceDraft(
     steps: scaleSteps(input),
     changes: [{ path: 'replicas', before: from, after: replicas }],
     checks: scaleServiceChecks(facts, replicas),
-    blast_radius: blastRadius(ending, facts.tenants),
+    blast_radius: { ...blastRadius(ending, facts.tenants), services: [service.name] },
     revisions: { service: service.version },
     rollback: `Scale ${service.name} back to ${from}.`,
   };

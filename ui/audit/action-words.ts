@@ -20,6 +20,8 @@ const OF_THE_SYSTEM: Record<string, string> = {
   'job.stuck': 'Job is stuck',
   'job.failed_rolled_back': 'Job failed, rolled back',
   'job.cancelled_rolled_back': 'Job cancelled, rolled back',
+  'job.failed_kept': 'Job failed, what was done stays',
+  'job.cancelled_kept': 'Job cancelled, what was done stays',
 };
 
 /** Said shorter than the summary of their endpoint. */

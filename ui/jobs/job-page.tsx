@@ -1,8 +1,9 @@
 import { IconArrowBackUp, IconPlayerTrackNext, IconRefresh, IconUrgent } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Job, JobAction } from '#contract/jobs.ts';
+import { listJobs, type Job, type JobAction } from '#contract/jobs.ts';
 import { useJobEvents } from '#ui/api/job-events.ts';
+import { useEndpoint } from '#ui/api/queries.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import { ChangeList } from '#ui/patterns/change-list.tsx';
 import { useNow } from '#ui/patterns/clock.ts';
@@ -16,6 +17,7 @@ import { MiddleTruncate, Mono } from '#ui/patterns/middle-truncate.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
+import { JobRows } from './job-rows.tsx';
 import { JobActionDialog, useJobReason } from './job-actions.tsx';
 import classes from './job-page.module.css';
 import { JobTrace } from './job-trace.tsx';
@@ -70,6 +72,7 @@ export function JobPage() {
             </Panel>
             <JobTrace trace={trace} connected={connected} live={!ended} />
           </div>
+          {STARTS_JOBS.includes(job.kind) && <StartedJobs job={job} />}
           {job.plan && job.plan.changes.length > 0 && (
             <Panel title="What the plan changes">
               <ChangeList changes={job.plan.changes} />
@@ -79,6 +82,27 @@ export function JobPage() {
         </>
       )}
     </DetailPage>
+  );
+}
+
+/** Kinds whose steps are jobs of their own. */
+const STARTS_JOBS: readonly string[] = ['rebalance_shards'];
+
+function StartedJobs({ job: { job_id, finished_at } }: { job: Job }) {
+  const { data, error } = useEndpoint(
+    listJobs,
+    { query: { parent_job_id: job_id, limit: 20 } },
+    { refetchInterval: finished_at === null ? 2_000 : false },
+  );
+  return (
+    <Panel title="Jobs that it started" flush>
+      <JobRows
+        jobs={data?.items}
+        error={error}
+        empty="It has started none"
+        more={data?.next_cursor ? { parent_job_id: job_id } : null}
+      />
+    </Panel>
   );
 }
 

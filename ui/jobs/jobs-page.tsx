@@ -28,6 +28,13 @@ const STATE_FILTER: ListFilter = {
 const KIND_FILTER: ListFilter = { type: 'text', name: 'kind', label: 'Kind', placeholder: 'migrate_tenant' };
 const TENANT_FILTER: ListFilter = { type: 'text', name: 'tenant_id', label: 'Tenant', placeholder: 'id' };
 
+const PARENT_FILTER: ListFilter = {
+  type: 'text',
+  name: 'parent_job_id',
+  label: 'Started by job',
+  placeholder: 'id',
+};
+
 const TYPES = [
   { value: 'planned', label: 'With a plan' },
   { value: 'atomic', label: 'Done at once' },
@@ -54,6 +61,7 @@ export function JobsPage() {
       },
       KIND_FILTER,
       TENANT_FILTER,
+      PARENT_FILTER,
     ],
     [environments],
   );

@@ -48,9 +48,13 @@ function JobSentence({ job }: { job: Job }) {
     );
   if (job.error)
     return (
-      <p className={classes.sentence} data-tone={job.state === 'failed_rolled_back' ? 'failing' : undefined}>
+      <p className={classes.sentence} data-tone={job.state.startsWith('failed') ? 'failing' : undefined}>
         {job.error.message}
       </p>
+    );
+  if (job.state === 'cancelled_kept')
+    return (
+      <p className={classes.sentence}>It was stopped; what was done until then stays, as its plan said.</p>
     );
   return null;
 }

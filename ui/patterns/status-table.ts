@@ -73,6 +73,18 @@ const JOB = {
     icon: IconArrowBackUp,
     meaning: 'Cancelled; everything was undone',
   },
+  failed_kept: {
+    word: 'failed, rest kept',
+    tone: 'failing',
+    icon: IconCircleX,
+    meaning: 'A step failed; what was done until then stays, as the plan said',
+  },
+  cancelled_kept: {
+    word: 'cancelled, rest kept',
+    tone: 'neutral',
+    icon: IconBan,
+    meaning: 'Cancelled; what was done until then stays, as the plan said',
+  },
   stuck: {
     word: 'stuck',
     tone: 'failing',

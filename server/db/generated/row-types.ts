@@ -114,7 +114,7 @@ export interface Jobs {
   result: Json | null;
   run_number: Generated<number>;
   started_at: string | null;
-  state: 'queued' | 'running' | 'undoing' | 'succeeded' | 'failed_rolled_back' | 'cancelled_rolled_back' | 'stuck';
+  state: 'queued' | 'running' | 'undoing' | 'succeeded' | 'failed_rolled_back' | 'cancelled_rolled_back' | 'failed_kept' | 'cancelled_kept' | 'stuck';
   step_count: Generated<number>;
   steps_done: Generated<number>;
   stuck: Json | null;

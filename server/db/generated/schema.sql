@@ -22,7 +22,7 @@ begin
   end if;
   insert into audit_events (actor_type, actor_id, actor_label, on_behalf_of, action, outcome, target_type, target_id, tenant_id, environment, details, request_id, trace_id, job_id)
     select 'system', p_executor, 'job executor', created_by, 'job.' || p_state,
-      case when p_state in ('succeeded', 'cancelled_rolled_back') then 'succeeded' else 'failed' end, target_type, target_id, tenant_id, environment,
+      case when p_state in ('succeeded', 'cancelled_rolled_back', 'cancelled_kept') then 'succeeded' else 'failed' end, target_type, target_id, tenant_id, environment,
       jsonb_build_object('title', title, 'error', p_job_error, 'stuck', p_stuck), request_id, trace_id, job_id
     from jobs where job_id = p_job_id;
   perform pg_notify('control_jobs', p_job_id::text);
@@ -311,7 +311,7 @@ create table jobs (
   finished_at timestamp with time zone,
   parent_job_id uuid,
   constraint jobs_pkey PRIMARY KEY (job_id),
-  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'succeeded'::text, 'failed_rolled_back'::text, 'cancelled_rolled_back'::text, 'stuck'::text]))),
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'undoing'::text, 'succeeded'::text, 'failed_rolled_back'::text, 'cancelled_rolled_back'::text, 'failed_kept'::text, 'cancelled_kept'::text, 'stuck'::text]))),
   constraint jobs_parent_job_id_fkey FOREIGN KEY (parent_job_id) REFERENCES jobs(job_id)
 );
 CREATE UNIQUE INDEX jobs_child ON public.jobs USING btree (parent_job_id, tenant_id) WHERE (parent_job_id IS NOT NULL);
@@ -424,6 +424,7 @@ create table placement_index (
   constraint placement_index_service_check CHECK ((service = ANY (ARRAY['aggregate'::text, 'projection'::text, 'runner'::text]))),
   constraint placement_index_state_check CHECK ((state = ANY (ARRAY['active'::text, 'draining'::text, 'moving'::text])))
 );
+CREATE INDEX placement_index_changed ON public.placement_index USING btree (updated_at);
 CREATE INDEX placement_index_environment ON public.placement_index USING btree (environment, tenant_id, service);
 CREATE INDEX placement_index_shard ON public.placement_index USING btree (environment, service, shard, tenant_id);
 CREATE INDEX placement_index_updated_at ON public.placement_index USING btree (environment, updated_at, tenant_id, service);
@@ -713,4 +714,5 @@ CREATE INDEX users_created_at ON public.users USING btree (created_at, user_id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email)) WHERE (status <> 'deleted'::text);
 CREATE INDEX users_email_order ON public.users USING btree (email, user_id);
 CREATE INDEX users_last_sign_in_at ON public.users USING btree (last_sign_in_at, user_id);
+CREATE INDEX users_search ON public.users USING gin (email gin_trgm_ops, display_name gin_trgm_ops);
 CREATE INDEX users_tags ON public.users USING gin (tags);
