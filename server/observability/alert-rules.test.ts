@@ -26,12 +26,9 @@ describe('alerts of an environment', () => {
       alert({ instance: 'control', env: 'control' }),
       nowhere,
     );
-    expect(items.map(({ labels }) => labels['instance']).toSorted()).toEqual([
-      'about',
-      'control',
-      'nowhere',
-      'own',
-    ]);
+    expect(new Set(items.map(({ labels }) => labels['instance']))).toEqual(
+      new Set(['about', 'control', 'nowhere', 'own']),
+    );
   });
 
   it('are one where vmalert and Alertmanager report the same labels, with what each of them knows', () => {

@@ -1,6 +1,6 @@
 /** Which alerts an environment shows, and how. Pure. */
-import { createHash } from 'node:crypto';
 import type { Alert } from '#contract/observability.ts';
+import { canonicalHash } from '#server/jobs/plan-rules.ts';
 import type { ReportedAlert } from './alert-source.ts';
 
 export const MOST_ALERTS = 200;
@@ -55,10 +55,7 @@ function alertShown(
   const runbook = annotations['runbook'] ?? '';
   return {
     // The same labels are the same alert, in vmalert as in Alertmanager.
-    alert_id: createHash('sha256')
-      .update(JSON.stringify(Object.entries(labels).toSorted(([left], [right]) => (left < right ? -1 : 1))))
-      .digest('hex')
-      .slice(0, 32),
+    alert_id: canonicalHash(labels),
     name,
     state,
     severity: SEVERITIES.find((severity) => severity === labels['severity']) ?? 'info',

@@ -7,6 +7,34 @@ import { fillExpression, narrowingProblems, rangeOf } from './query-rules.ts';
 import { NAMED_QUERIES } from './stack-registry.ts';
 
 const NOW = Date.parse('2026-05-01T12:00:07.500Z');
+/** What ends strings, matchers and lines, or looks like a placeholder. */
+const HOSTILE = [
+  '"',
+  "'",
+  '\\',
+  '`',
+  '{',
+  '}',
+  '[',
+  ']',
+  '(',
+  ')',
+  '|',
+  '=',
+  '~',
+  ',',
+  '\n',
+  '\r',
+  '\t',
+  '\0',
+  '$',
+  '.',
+  ' ',
+  '#',
+  'a',
+  '$service',
+  '\u2028',
+];
 const at = (seconds_ago: number) => new Date(NOW - seconds_ago * 1000).toISOString();
 
 describe('a range', () => {
@@ -100,10 +128,7 @@ describe('an expression', () => {
     parser.parse(text).iterate({ enter: ({ type }) => void names.push(type.isError ? '⚠' : type.name) });
     return names.join(' ');
   };
-  const hostile = fc.oneof(
-    fc.string({ unit: 'binary' }),
-    fc.string({ unit: fc.constantFrom(...'"\'\\`{}[]()|=~,\n\r\t\0$. #', 'a', '$service', '\u2028') }),
-  );
+  const hostile = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...HOSTILE) }));
 
   it.each(NAMED_QUERIES.map((each) => [each.name, each] as const))(
     'of %s keeps its structure whatever the values hold',
@@ -126,10 +151,8 @@ describe('an expression', () => {
       fc.property(hostile, (value) => {
         const text = fillExpression(query('x{env="$environment"}'), { environment: value });
         const string = text.slice('x{env='.length, -1);
-        // Go reads \x as two hexadecimal digits, JSON \u as four; the rest of what is escaped is the same.
-        const decoded = JSON.parse(
-          string.replaceAll(/\\(\\|x)/g, (_all, which) => (which === 'x' ? '\\u00' : '\\\\')),
-        );
+        // What is escaped here is escaped in JSON the same way.
+        const decoded: unknown = JSON.parse(string);
         expect(decoded).toBe(value);
       }),
     );

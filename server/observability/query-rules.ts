@@ -115,17 +115,12 @@ export function fillExpression(
   return template.replaceAll(/\$([a-z_]+)/g, (placeholder, name: string) => values[name] ?? placeholder);
 }
 
-/** As a string of PromQL and LogQL between double quotes has it, with Go's escapes. */
+/** As a string of PromQL and LogQL between double quotes has it, with Go's escapes; it may not hold control characters as they are. */
 const escapeString = (value: string): string =>
   value
     .replaceAll('\\', '\\\\')
     .replaceAll('"', '\\"')
-    .replaceAll('\n', '\\n')
-    // A raw string of Go may not hold them.
-    .replaceAll(
-      /[\u0000-\u001f\u007f]/g,
-      (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-    );
+    .replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** A regular expression of RE2 that matches the value alone; matchers are anchored at both ends. */
 const escapePattern = (value: string): string => value.replaceAll(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`);

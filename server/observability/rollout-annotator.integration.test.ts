@@ -8,6 +8,7 @@ import { openObservability } from '#server/open-observability.ts';
 import { startTestHttpServer, type TestHttpServer, type TestReply } from '#tools/test-http-server.ts';
 import { countAnnotations, MOST_ATTEMPTS, startRolloutAnnotator } from './rollout-annotator.ts';
 
+const inOrder = (left = '', right = ''): number => left.localeCompare(right);
 const TOKEN = 'glsa_secret';
 
 describe('rollouts', () => {
@@ -52,7 +53,7 @@ describe('rollouts', () => {
   };
 
   const registry = () => new Registry();
-  const warn = vi.fn();
+  const warn = vi.fn<(about: object, message: string) => void>();
   function start(metrics = registry()): void {
     const observability = { grafana_url: grafana.url, credentials: { grafana: { token_env: 'T' } } };
     const environments = [
@@ -95,7 +96,7 @@ describe('rollouts', () => {
     );
     return rows[0]?.job_id ?? job_id;
   }
-  const phases = () => kept.map(({ tags }) => tags.find((tag) => tag.startsWith('phase:'))).toSorted();
+  const phases = () => kept.map(({ tags }) => tags.find((tag) => tag.startsWith('phase:'))).toSorted(inOrder);
   const states = async () =>
     (
       await database.pool.query<{ state: string }>('select state from rollout_annotations order by phase')

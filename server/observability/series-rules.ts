@@ -1,4 +1,5 @@
 /** How an outside server's series and lines become those of an answer: on one grid, bounded, in an order that does not jump. Pure. */
+import canonicalize from 'canonicalize';
 import { QUERY_LIMITS, type QueryResult } from '#contract/observability.ts';
 import type { LogLine } from './log-source.ts';
 import type { MetricPoint, MetricSeries } from './metric-source.ts';
@@ -17,7 +18,7 @@ export function boundedSeries(
   most: number = QUERY_LIMITS.most_series,
 ): { series: MetricSeries[]; dropped: number } {
   const kept = highestFirst(series).slice(0, most);
-  const text = ({ labels }: MetricSeries) => JSON.stringify(Object.entries(labels).toSorted());
+  const text = ({ labels }: MetricSeries) => canonicalize(labels) ?? '';
   return {
     series: kept.toSorted((left, right) => text(left).localeCompare(text(right))),
     dropped: series.length - kept.length,

@@ -27,7 +27,7 @@ export interface JsonClient {
   readonly source: string;
   readonly address: string;
   /** Rejects with SourceError, or with the reason of the caller's signal. */
-  call<Schema extends TSchema>(call: JsonCall<Schema>): Promise<Static<Schema>>;
+  readonly call: <Schema extends TSchema>(call: JsonCall<Schema>) => Promise<Static<Schema>>;
 }
 
 export interface JsonClientLimits {
@@ -98,7 +98,7 @@ export function createJsonClient(
         `${path} answers in an unknown shape: ${error?.instancePath || '/'} ${error?.message ?? 'does not fit'}`,
       );
     }
-    return value as Static<Schema>;
+    return value;
   }
 
   return { source, address: url, call };
@@ -181,13 +181,8 @@ function said(message: string): string {
 
 function networkDetail(error: unknown): string {
   const { cause } = error as { cause?: { code?: string; message?: string } };
-  switch (cause?.code) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there (ECONNREFUSED)';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `its name is not known (${cause.code})`;
-    default:
-      return `the connection failed (${cause?.code ?? cause?.message ?? String(error)})`;
-  }
+  const code = cause?.code ?? '';
+  if (code === 'ECONNREFUSED') return `nothing listens there (${code})`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `its name is not known (${code})`;
+  return `the connection failed (${code || (cause?.message ?? String(error))})`;
 }
