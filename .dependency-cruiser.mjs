@@ -112,7 +112,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist/' },
+    exclude: { path: '^(dist|\\.cache)/' },
     parser: 'swc',
     tsPreCompilationDeps: true,
     // A subpath import such as #contract/problem.ts resolves through package.json.

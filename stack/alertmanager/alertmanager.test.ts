@@ -9,8 +9,7 @@ import { parse } from 'yaml';
 import { alertRule } from '#stack/alerts/alert.ts';
 import { ALERT_EXAMPLES } from '#stack/alerts/alert-examples.ts';
 import { ALERTS } from '#stack/alerts/rule-files.ts';
-import { findAmtool } from '#tools/prometheus-programs.mjs';
-import { findVictoriaMetrics } from '#tools/victoria-metrics.mjs';
+import { findAmtool, findPromtool } from '#tools/prometheus-programs.mjs';
 import { alertmanagerFiles } from './alertmanager-files.ts';
 import { INHIBITIONS } from './inhibitions.ts';
 
@@ -21,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const [configText = '', watchdogText = ''] = Object.values(alertmanagerFiles());
 const configFile = write('alertmanager.yaml', configText);
 const amtool = findAmtool();
-const ruleTester = findVictoriaMetrics('vmalert-tool');
+const promtool = findPromtool();
 const severityOf = new Map(ALERTS.map(({ name, severity }) => [name, severity]));
 
 describe.skipIf(!('path' in amtool))('amtool', () => {
@@ -89,7 +88,7 @@ describe('the watchdog', () => {
     expect(readFileSync(join(root, 'docs/runbooks/watchdog.md'), 'utf8')).toMatch(/^# Watchdog\n/);
   });
 
-  it.skipIf(!('path' in ruleTester))(
+  it.skipIf(!('path' in promtool))(
     'fires when there is no figure at all',
     () => {
       const rules = write('watchdog.yaml', watchdogText);
@@ -110,11 +109,7 @@ describe('the watchdog', () => {
         ],
       };
       const file = write('test.yaml', JSON.stringify(test));
-      const { status, stdout, stderr } = run(ruleTester, [
-        'unittest',
-        '-disableAlertgroupLabel',
-        `-files=${file}`,
-      ]);
+      const { status, stdout, stderr } = run(promtool, ['test', 'rules', file]);
       expect(status, `${stdout}${stderr}`).toBe(0);
     },
     30_000,

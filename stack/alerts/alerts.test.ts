@@ -85,5 +85,10 @@ function run(
   args: string[],
 ): { status: number | null; stdout: string; stderr: string } {
   if (!('path' in program)) throw new Error(program.reason);
-  return spawnSync(program.path, args, { cwd: folder, encoding: 'utf8', timeout: 50_000 });
+  // vmalert-tool always has the same port and folder, so runs on one machine take turns.
+  return spawnSync('flock', [join(tmpdir(), 'control-vmalert-tool.lock'), program.path, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 50_000,
+  });
 }
