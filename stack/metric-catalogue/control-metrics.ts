@@ -57,7 +57,7 @@ const process = metricsOf(
       type: 'counter',
       unit: 'events',
       labels: ['outcome'],
-      help: 'Audit events written; `outcome` is `succeeded`, `failed` or `denied`.',
+      help: 'Audit events written by any replica, counted by the leader; `outcome` is `succeeded`, `failed` or `denied`.',
     },
     control_approvals_waiting: {
       type: 'gauge',
@@ -70,13 +70,13 @@ const process = metricsOf(
       type: 'counter',
       unit: 'logins',
       labels: ['result'],
-      help: 'Sign-ins of operators; `result` is `ok`, `wrong_credentials`, `locked` or `mfa_failed`.',
+      help: 'Sign-ins of operators at any replica, counted by the leader; `result` is `ok`, `wrong_credentials`, `locked` (the user may not sign in) or `mfa_failed`.',
     },
     control_sessions_revoked_total: {
       type: 'counter',
       unit: 'sessions',
       labels: ['cause'],
-      help: 'Sessions of operators that were ended by somebody; `cause` is `user` or `operator`.',
+      help: 'Sessions of operators that were ended by somebody at any replica, other than by signing out, counted by the leader; `cause` is `user` (its owner) or `operator`.',
     },
   },
 );
@@ -118,7 +118,7 @@ const aboutEnvironments = metricsOf(
       type: 'gauge',
       unit: 'tenants',
       labels: ['environment', 'service', 'shard'],
-      help: 'Tenants placed on a shard of a service kind.',
+      help: 'Tenants placed on a shard of a service kind, by the leader; beyond the 500 largest shards `shard` is `other`.',
     },
     control_rollout_annotations_total: {
       type: 'counter',
@@ -130,25 +130,25 @@ const aboutEnvironments = metricsOf(
       type: 'gauge',
       unit: 'unix time',
       labels: ['environment', 'service', 'phase'],
-      help: 'When a rollout of the service last reached `phase`: `started`, `finished` or `failed`.',
+      help: 'When the last rollout of the service reached `phase`, as the orchestrator says: `started`, `finished` or `failed` (paused or rolled back). By the leader; `service` is the kind of node, or the name of the service.',
     },
     swarm_service_replicas_desired: {
       type: 'gauge',
       unit: 'tasks',
       labels: ['environment', 'service'],
-      help: 'Tasks that the service should have. The engine itself exports no such count.',
+      help: 'Tasks that the service should have, by the leader; none for a global service. The engine itself exports no such count.',
     },
     swarm_service_replicas_running: {
       type: 'gauge',
       unit: 'tasks',
       labels: ['environment', 'service'],
-      help: 'Tasks of the service that run.',
+      help: 'Tasks of the service that run, by the leader.',
     },
     swarm_tasks: {
       type: 'gauge',
       unit: 'tasks',
       labels: ['environment', 'service', 'node', 'desired_state', 'state'],
-      help: 'Tasks by host, wanted state and state.',
+      help: 'Tasks by host, wanted state and state, by the leader; beyond 1,000 series, those first that are not as wanted, `node` is `other`.',
     },
   },
 );
