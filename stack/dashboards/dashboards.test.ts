@@ -15,6 +15,7 @@ interface Target {
   refId: string;
   expr: string;
   instant?: boolean;
+  queryType?: string;
   datasource: { uid: string };
 }
 interface GridPosition {
@@ -175,6 +176,19 @@ describe('every query', () => {
 
   it('asks for the largest series only of one moment', () => {
     const moving = metricQueries.filter(({ expr, instant }) => expr.includes('topk(') && !instant);
+    expect(moving).toEqual([]);
+  });
+
+  it('counts log lines by what has few values, and looks for new errors only as of now', () => {
+    const counting = logQueries.filter(({ expr }) => /\b(rate|count_over_time)\(/.test(expr));
+    const groups = counting.flatMap(({ expr }) =>
+      [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', ')),
+    );
+    expect(counting.length).toBeGreaterThan(1);
+    expect([...new Set(groups)].toSorted()).toEqual(['kind', 'level', 'service']);
+    const moving = counting.filter(
+      ({ expr, queryType }) => expr.includes('unless') && queryType !== 'instant',
+    );
     expect(moving).toEqual([]);
   });
 
