@@ -96,7 +96,7 @@ test.describe.serial('a stuck job', () => {
     await openSignedIn(page, `${control.url}/jobs/${job_id}`);
     await resolve(page, 'Skip…', 'Skip it', 'it is served by hand');
     const prompt = page.getByRole('dialog', { name: /Confirm that it is you/ });
-    await expect(prompt).toContainText('needs your password for this one request');
+    await expect(prompt).toContainText('needs you to confirm this one request');
 
     await prompt.getByLabel('Your password').fill('not the password');
     await prompt.getByRole('button', { name: 'Confirm' }).click();

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+// @ts-expect-error: the package brings no types
 import Provider from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as contract from '#contract/iam.ts';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const provider = new Provider(issuer, {
     clients: [{ client_id: 'control', client_secret: 'a client secret', redirect_uris: [RETURN] }],
     claims: { email: ['email', 'email_verified'], profile: ['name'] },
-    findAccount: (_context, id) => ({
+    findAccount: (_context: unknown, id: string) => ({
       accountId: id,
       claims: () => ({ sub: id, email: `${id}@example.com`, email_verified: !id.startsWith('unverified') }),
     }),

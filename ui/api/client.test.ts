@@ -143,8 +143,8 @@ describe('a step-up', () => {
     const asked: string[] = [];
     const forget = registerStepUpPrompter(async ({ endpoint, level, confirm }) => {
       asked.push(`${endpoint.id} ${level}`);
-      await expect(confirm('wrong')).rejects.toBeInstanceOf(ProblemError);
-      await confirm('right');
+      await expect(confirm({ password: 'wrong' })).rejects.toBeInstanceOf(ProblemError);
+      await confirm({ password: 'right' });
     });
     keepCsrfToken('before');
     answers = [
@@ -163,7 +163,7 @@ describe('a step-up', () => {
   });
 
   it('binds a proof to the canonical form of the body', async () => {
-    const forget = registerStepUpPrompter(({ confirm }) => confirm('right'));
+    const forget = registerStepUpPrompter(({ confirm }) => confirm({ password: 'right' }));
     answers = [
       demand('bound'),
       json({ csrf_token: 'c', proof: 'p-1' }),
@@ -188,7 +188,7 @@ describe('a step-up', () => {
   });
 
   it('that does not satisfy the server is not asked for twice', async () => {
-    const forget = registerStepUpPrompter(({ confirm }) => confirm('right'));
+    const forget = registerStepUpPrompter(({ confirm }) => confirm({ password: 'right' }));
     answers = [demand('recent'), json({ csrf_token: 'c', proof: null }), demand('recent')];
     await expect(call(createUser, { body })).rejects.toMatchObject({
       code: 'insufficient_user_authentication',
@@ -200,7 +200,7 @@ describe('a step-up', () => {
     let prompts = 0;
     const forget = registerStepUpPrompter(async ({ confirm }) => {
       prompts += 1;
-      await confirm('right');
+      await confirm({ password: 'right' });
     });
     answers = [
       demand('recent'),

@@ -1,9 +1,20 @@
 /** The typed client of the Admin API; every request derives from its endpoint's descriptor. */
 import type { BodyOf, Endpoint, ParamsOf, QueryOf, ResponseOf } from '#contract/endpoint.ts';
-import { login, me, stepUp } from '#contract/iam.ts';
+import {
+  addPasskey,
+  confirmTotpEnrolment,
+  login,
+  loginSecondFactor,
+  loginWithPasskey,
+  loginWithProvider,
+  me,
+  startPasskeyProof,
+  stepUp,
+} from '#contract/iam.ts';
 import type { Problem } from '#contract/problem.ts';
 import { NetworkError, ProblemError } from './errors.ts';
 import { keepCsrfToken, leaveToSignIn, readCsrfToken, sessionLoss } from './session.ts';
+import { askPasskey } from './passkeys.ts';
 import { askStepUp, requestHash } from './step-up.ts';
 
 export { NetworkError, ProblemError, StepUpCancelledError } from './errors.ts';
@@ -88,7 +99,16 @@ const isProblem = (value: unknown): value is Problem =>
   typeof value === 'object' && value !== null && 'code' in value && 'request_id' in value;
 
 /** Endpoints whose answers carry the session's CSRF token. */
-const CSRF_SOURCES: readonly string[] = [login.id, stepUp.id, me.id];
+const CSRF_SOURCES: readonly string[] = [
+  login,
+  loginSecondFactor,
+  loginWithPasskey,
+  loginWithProvider,
+  confirmTotpEnrolment,
+  addPasskey,
+  stepUp,
+  me,
+].map(({ id }) => id);
 
 /** One request, without any second attempt. */
 async function send(
@@ -130,13 +150,20 @@ async function satisfyStepUp(
     endpoint,
     level,
     max_age: demand.max_age ?? null,
-    confirm: async (password) => {
+    confirm: async (answer) => {
+      const given = 'passkey' in answer ? { passkey: await answerWithPasskey() } : answer;
       const key = { 'idempotency-key': crypto.randomUUID() };
-      const { data } = await send(stepUp, { body: { password, request_hash } }, key);
+      const { data } = await send(stepUp, { body: { ...given, request_hash } }, key);
       proof = (data as ResponseOf<typeof stepUp>).proof;
     },
   });
   return proof === null ? {} : { 'x-step-up-proof': proof };
+}
+
+/** Asks one of the person's passkeys, as the session's challenge demands. */
+async function answerWithPasskey() {
+  const { data } = await send(startPasskeyProof, {}, {});
+  return askPasskey((data as ResponseOf<typeof startPasskeyProof>).options);
 }
 
 /** An answer with a renewed cookie may still be on its way. */

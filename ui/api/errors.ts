@@ -1,5 +1,6 @@
 /** What a call can end with instead of an answer, and how to say it to a person. */
 import type { FieldError, Problem, ProblemCode } from '#contract/problem.ts';
+import { PasskeyError } from './passkeys.ts';
 
 /** The server answered with problem details (RFC 9457). */
 export class ProblemError extends Error {
@@ -74,6 +75,14 @@ export function describeError(error: unknown): ErrorDescription {
   }
   if (error instanceof NetworkError)
     return { ...NETWORK_WORDS[error.kind], code: error.kind, request_id: null, fields: [] };
+  if (error instanceof PasskeyError)
+    return {
+      title: 'The passkey was not used',
+      detail: error.message,
+      code: 'passkey',
+      request_id: null,
+      fields: [],
+    };
   return {
     title: 'This page failed',
     detail: error instanceof Error ? error.message : String(error),

@@ -2,11 +2,13 @@
 import { Button, Group, Modal, PasswordInput } from '@mantine/core';
 import { IconShieldLock } from '@tabler/icons-react';
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
+import { getMySignInMethods } from '#contract/iam.ts';
 import { formatCountdown } from '#ui/patterns/format.ts';
 import { describeError, ProblemError, StepUpCancelledError } from './errors.ts';
-import { useMe } from './queries.ts';
+import { passkeysSupported } from './passkeys.ts';
+import { useEndpoint, useMe } from './queries.ts';
 import { useRetryWait } from './retry-wait.ts';
-import { registerStepUpPrompter, type StepUpChallenge } from './step-up.ts';
+import { registerStepUpPrompter, type StepUpAnswer, type StepUpChallenge } from './step-up.ts';
 import classes from './step-up-prompt.module.css';
 
 interface Asked {
@@ -78,16 +80,17 @@ function StepUpForm({
 }) {
   const signedIn = useMe();
   const input = useRef<HTMLInputElement>(null);
+  const methods = useEndpoint(getMySignInMethods, {}, { staleTime: 60_000 }).data;
+  const [way, setWay] = useState<'password' | 'totp'>('password');
   const [password, setPassword] = useState('');
   const [pending, setPending] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const wait = useRetryWait(error);
 
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
+  const confirm = async (answer: StepUpAnswer) => {
     setPending(true);
     try {
-      await challenge.confirm(password);
+      await challenge.confirm(answer);
       onConfirmed();
     } catch (failure) {
       setError(failure);
@@ -96,13 +99,23 @@ function StepUpForm({
       input.current?.focus();
     }
   };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    void confirm(way === 'totp' ? { totp_code: password } : { password });
+  };
+  const turn = (next: 'password' | 'totp') => () => {
+    setWay(next);
+    setPassword('');
+    setError(null);
+    input.current?.focus();
+  };
 
   return (
     <form className={classes.form} onSubmit={submit}>
       <p className={classes.why}>
         {challenge.level === 'bound'
-          ? 'This cannot be taken back easily, so it needs your password for this one request.'
-          : `This needs a password that was entered within the last ${minutes(challenge.max_age ?? 300)}.`}
+          ? 'This cannot be taken back easily, so it needs you to confirm this one request.'
+          : `This needs you to have confirmed who you are within the last ${minutes(challenge.max_age ?? 300)}.`}
       </p>
       <input
         type="text"
@@ -115,17 +128,43 @@ function StepUpForm({
       <PasswordInput
         {...OWN_ESCAPE}
         ref={input}
-        label="Your password"
-        name="password"
-        autoComplete="current-password"
+        label={way === 'totp' ? 'Code of your authenticator app' : 'Your password'}
+        name={way === 'totp' ? 'totp' : 'password'}
+        autoComplete={way === 'totp' ? 'one-time-code' : 'current-password'}
         value={password}
         onChange={(event) => setPassword(event.currentTarget.value)}
-        error={error === null ? null : stepUpError(error, wait)}
+        error={error === null ? null : stepUpError(error, wait, way)}
         visibilityToggleButtonProps={OWN_ESCAPE}
         data-autofocus
         required
         withAsterisk={false}
       />
+      {methods && (methods.totp !== null || methods.passkeys.length > 0) && (
+        <Group gap={8}>
+          {methods.passkeys.length > 0 && passkeysSupported() && (
+            <Button
+              {...OWN_ESCAPE}
+              variant="default"
+              size="compact-sm"
+              disabled={pending}
+              onClick={() => void confirm({ passkey: true })}
+            >
+              Use a passkey
+            </Button>
+          )}
+          {methods.totp !== null && (
+            <Button
+              {...OWN_ESCAPE}
+              variant="default"
+              size="compact-sm"
+              disabled={pending}
+              onClick={turn(way === 'totp' ? 'password' : 'totp')}
+            >
+              {way === 'totp' ? 'Use your password' : 'Use a code'}
+            </Button>
+          )}
+        </Group>
+      )}
       <Group justify="flex-end" gap={8} mt={4}>
         <Button {...OWN_ESCAPE} variant="default" onClick={onCancel}>
           Cancel
@@ -138,9 +177,9 @@ function StepUpForm({
   );
 }
 
-function stepUpError(error: unknown, wait: number | null): string {
+function stepUpError(error: unknown, wait: number | null, way: 'password' | 'totp'): string {
   if (error instanceof ProblemError && error.code === 'invalid_credentials')
-    return 'This is not your password.';
+    return way === 'password' ? 'This is not your password.' : error.problem.detail;
   if (error instanceof ProblemError && error.code === 'rate_limited')
     return wait === null
       ? 'You can try again now.'

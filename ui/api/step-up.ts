@@ -6,14 +6,17 @@ import canonicalize from 'canonicalize';
 import type { Endpoint } from '#contract/endpoint.ts';
 import { StepUpCancelledError } from './errors.ts';
 
+/** A password, a code of an authenticator app, or the wish to use a passkey. */
+export type StepUpAnswer = { password: string } | { totp_code: string } | { passkey: true };
+
 export interface StepUpChallenge {
   /** What was about to be done. */
   endpoint: Endpoint;
   level: 'recent' | 'bound';
   /** How fresh the last sign-in has to be, in seconds. */
   max_age: number | null;
-  /** Sends the password; resolves when it was right, throws a `ProblemError` when not. */
-  confirm: (password: string) => Promise<void>;
+  /** Sends what was given; resolves when it was right, throws a `ProblemError` or `PasskeyError` when not. */
+  confirm: (answer: StepUpAnswer) => Promise<void>;
 }
 
 /** Asks the person; resolves when `confirm` has succeeded, rejects with `StepUpCancelledError` when they would not. */

@@ -30,6 +30,27 @@ const signInRoute = createRoute({
   component: lazyRouteComponent(() => import('#ui/iam/sign-in-page.tsx'), 'SignInPage'),
 });
 
+const forgotPasswordRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/forgot-password',
+  component: lazyRouteComponent(() => import('#ui/iam/forgot-password-page.tsx'), 'ForgotPasswordPage'),
+});
+const acceptInvitationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/accept-invitation',
+  component: lazyRouteComponent(() => import('#ui/iam/choose-password-page.tsx'), 'ChoosePasswordPage'),
+});
+const resetPasswordRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/reset-password',
+  component: lazyRouteComponent(() => import('#ui/iam/choose-password-page.tsx'), 'ChoosePasswordPage'),
+});
+const providerReturnRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in/return',
+  component: lazyRouteComponent(() => import('#ui/iam/provider-return-page.tsx'), 'ProviderReturnPage'),
+});
+
 const shellRoute = createRoute({ getParentRoute: () => rootRoute, id: 'shell', component: Shell });
 
 const overviewRoute = createRoute({
@@ -250,6 +271,11 @@ const userRoute = createRoute({
   path: '/users/$user_id',
   component: lazyRouteComponent(() => import('#ui/iam/user-page.tsx'), 'UserPage'),
 });
+const myAccountRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/account',
+  component: lazyRouteComponent(() => import('#ui/iam/my-account-page.tsx'), 'MyAccountPage'),
+});
 const sessionsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/sessions',
@@ -278,6 +304,10 @@ const auditRoute = createRoute({
 
 const routeTree = rootRoute.addChildren([
   signInRoute,
+  forgotPasswordRoute,
+  acceptInvitationRoute,
+  resetPasswordRoute,
+  providerReturnRoute,
   shellRoute.addChildren([
     overviewRoute,
     tenantsRoute,
@@ -313,6 +343,7 @@ const routeTree = rootRoute.addChildren([
     jobRoute,
     usersRoute,
     userRoute,
+    myAccountRoute,
     sessionsRoute,
     rolesRoute,
     roleRoute,

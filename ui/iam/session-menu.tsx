@@ -1,7 +1,8 @@
 /** What belongs to the signed-in person: who they are, which roles they hold, changing the password, signing out. */
 import { Menu } from '@mantine/core';
-import { IconKey, IconLogout } from '@tabler/icons-react';
+import { IconKey, IconLogout, IconUser } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { logout } from '#contract/iam.ts';
 import { call } from '#ui/api/client.ts';
@@ -45,6 +46,12 @@ export function SessionMenu({ children, items }: { children: ReactNode; items?: 
           )}
           <Menu.Divider />
           {items}
+          <Menu.Item
+            leftSection={<IconUser size={16} />}
+            renderRoot={(props) => <Link {...props} to="/account" />}
+          >
+            My account
+          </Menu.Item>
           <Menu.Item leftSection={<IconKey size={16} />} onClick={() => setChanging(true)}>
             Change password…
           </Menu.Item>

@@ -3,8 +3,12 @@ import {
   IconBan,
   IconDoorExit,
   IconKey,
+  IconListNumbers,
+  IconMail,
+  IconMailCode,
   IconPlayerPause,
   IconPlayerPlay,
+  IconShieldOff,
   IconTrash,
   type Icon,
 } from '@tabler/icons-react';
@@ -13,13 +17,17 @@ import {
   deleteUser,
   disableUser,
   getUser,
+  getUserSignInMethods,
   listSessions,
   listUsers,
   reactivateUser,
+  resetUserMfa,
+  revokeUserRecoveryCodes,
   revokeUserSessions,
   setUserPassword,
   suspendUser,
   USER_ACTIONS,
+  USER_UPKEEP,
   type UserAction,
   type UserListItem,
 } from '#contract/iam.ts';
@@ -29,10 +37,18 @@ import { may, useChange, useMe } from '#ui/api/queries.ts';
 import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.tsx';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { plural } from '#ui/patterns/format.ts';
+import { SendLinkDialog } from './link-dialog.tsx';
 import { NewPasswordField } from './new-password-field.tsx';
 import { newPasswordFault } from './password-rules.ts';
 
-type Asked = UserAction | 'set_password' | 'revoke_sessions';
+type Upkeep = 'reset_mfa' | 'revoke_recovery_codes';
+type Asked =
+  | UserAction
+  | Upkeep
+  | 'set_password'
+  | 'revoke_sessions'
+  | 'resend_invitation'
+  | 'reset_password';
 type Target = Pick<UserListItem, 'user_id' | 'email' | 'display_name' | 'status' | 'session_count'>;
 
 const TOUCHED = [listUsers, getUser, listSessions] as const;
@@ -106,16 +122,32 @@ export function useUserActions(): { actionsFor: (user: Target) => Action[]; dial
       onSelect: () => setAsked({ what: action, user }),
     };
   };
+  const upkeep = (
+    user: Target,
+    what: Upkeep | 'resend_invitation' | 'reset_password',
+    label: string,
+    icon: Icon,
+    permission: Permission,
+  ): Action => ({
+    label,
+    icon,
+    disabled: firstReason(may(signedIn, permission), stateReason(USER_UPKEEP[what], user.status, 'user')),
+    onSelect: () => setAsked({ what, user }),
+  });
   const actionsFor = (user: Target): Action[] => [
     {
       label: 'Set password…',
       icon: IconKey,
       disabled: firstReason(
         may(signedIn, 'iam.users.update'),
-        user.status === 'deleted' && 'The user is deleted',
+        stateReason(USER_UPKEEP.set_password, user.status, 'user'),
       ),
       onSelect: () => setAsked({ what: 'set_password', user }),
     },
+    upkeep(user, 'resend_invitation', 'Send invitation again…', IconMail, 'iam.users.create'),
+    upkeep(user, 'reset_password', 'Send password reset…', IconMailCode, 'iam.users.update'),
+    upkeep(user, 'reset_mfa', 'Reset second factors…', IconShieldOff, 'iam.users.update'),
+    upkeep(user, 'revoke_recovery_codes', 'Void recovery codes…', IconListNumbers, 'iam.users.update'),
     {
       label: 'End all sessions…',
       icon: IconDoorExit,
@@ -137,6 +169,10 @@ export function useUserActions(): { actionsFor: (user: Target) => Action[]; dial
       <SetPasswordDialog user={asked.user} onClose={close} />
     ) : asked.what === 'revoke_sessions' ? (
       <EndSessionsDialog user={asked.user} onClose={close} />
+    ) : asked.what === 'resend_invitation' || asked.what === 'reset_password' ? (
+      <SendLinkDialog what={asked.what} user={asked.user} onClose={close} />
+    ) : asked.what === 'reset_mfa' || asked.what === 'revoke_recovery_codes' ? (
+      <UpkeepDialog what={asked.what} user={asked.user} onClose={close} />
     ) : (
       <StatusDialog key={asked.what} action={asked.what} user={asked.user} onClose={close} />
     );
@@ -200,6 +236,44 @@ function SetPasswordDialog({ user, onClose }: { user: Target; onClose: () => voi
         data-autofocus
       />
     </ConfirmAction>
+  );
+}
+
+const UPKEEP = {
+  reset_mfa: {
+    endpoint: resetUserMfa,
+    title: 'Reset the second factors of',
+    verb: 'Reset second factors',
+    what: (user: Target) =>
+      `Authenticator app, passkeys and recovery codes of ${user.email} are removed.${sessionsEnd(user)} Make sure that it is really them who asked.`,
+  },
+  revoke_recovery_codes: {
+    endpoint: revokeUserRecoveryCodes,
+    title: 'Void the recovery codes of',
+    verb: 'Void codes',
+    what: (user: Target) =>
+      `No recovery code of ${user.email} works any more. They can make new ones in their account.`,
+  },
+};
+
+function UpkeepDialog({ what, user, onClose }: { what: Upkeep; user: Target; onClose: () => void }) {
+  const { endpoint, title, verb, what: words } = UPKEEP[what];
+  const change = useChange(endpoint, { invalidates: [...TOUCHED, getUserSignInMethods] });
+  return (
+    <ConfirmAction
+      title={`${title} ${user.display_name}`}
+      what={words(user)}
+      verb={verb}
+      danger
+      run={async ({ reason }) => {
+        const { data } = await change.mutateAsync({
+          params: { user_id: user.user_id },
+          body: { reason: reason ?? '' },
+        });
+        return { job_id: data.job_id };
+      }}
+      onClose={onClose}
+    />
   );
 }
 

@@ -16,6 +16,7 @@ import { SearchTabs, useSearchTab } from './search-tabs.tsx';
 import { useUserActions } from './user-actions.tsx';
 import { UserAssignments } from './user-assignments.tsx';
 import classes from './user-page.module.css';
+import { UserSignInMethods } from './user-sign-in-methods.tsx';
 import { UserSessions } from './user-sessions.tsx';
 
 const PARENT = { label: 'Users', link: { to: '/users' } } as const;
@@ -100,22 +101,26 @@ function UserOverview({ user }: { user: UserListItem }) {
   return (
     <div className={classes.columns}>
       <UserAssignments user={user} />
-      <Panel title="User">
-        <Properties>
-          <Property name="Email">{user.email}</Property>
-          <Property name="Name">{user.display_name}</Property>
-          <Property name="User id">
-            <MiddleTruncate text={user.user_id} keep={8} label="Copy user id" />
-          </Property>
-          <Property name="Last sign-in">
-            <RelativeTime iso={user.last_sign_in_at} missing="Never signed in" />
-          </Property>
-          <Property name="Created">{exactTime(user.created_at)}</Property>
-          <Property name="Changed">
-            <RelativeTime iso={user.updated_at} />, revision {user.revision}
-          </Property>
-        </Properties>
-      </Panel>
+      <div className={classes.stack}>
+        <UserSignInMethods user_id={user.user_id} />
+        <Panel title="User">
+          <Properties>
+            <Property name="Email">{user.email}</Property>
+            <Property name="Name">{user.display_name}</Property>
+            <Property name="Tags">{user.tags.length > 0 ? user.tags.join(', ') : '—'}</Property>
+            <Property name="User id">
+              <MiddleTruncate text={user.user_id} keep={8} label="Copy user id" />
+            </Property>
+            <Property name="Last sign-in">
+              <RelativeTime iso={user.last_sign_in_at} missing="Never signed in" />
+            </Property>
+            <Property name="Created">{exactTime(user.created_at)}</Property>
+            <Property name="Changed">
+              <RelativeTime iso={user.updated_at} />, revision {user.revision}
+            </Property>
+          </Properties>
+        </Panel>
+      </div>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconPlus } from '@tabler/icons-react';
+import { IconMail, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { listUsers, USER_STATUSES, type UserListItem } from '#contract/iam.ts';
 import { may, useMe } from '#ui/api/queries.ts';
@@ -10,6 +10,7 @@ import type { ListFilter } from '#ui/patterns/list-search.ts';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { CreateUserDrawer } from './create-user-drawer.tsx';
+import { InviteUserDrawer } from './invite-user-drawer.tsx';
 import { RoleBadges } from './role-badges.tsx';
 import { useUserActions } from './user-actions.tsx';
 import classes from './users-page.module.css';
@@ -68,14 +69,25 @@ export function UsersPage() {
   const signedIn = useMe().data;
   const { actionsFor, dialog } = useUserActions();
   const [creating, setCreating] = useState(false);
+  const [inviting, setInviting] = useState(false);
   const create = (
-    <GuardedButton
-      leftSection={<IconPlus size={16} />}
-      against={may(signedIn, 'iam.users.create').reason}
-      onClick={() => setCreating(true)}
-    >
-      Create user
-    </GuardedButton>
+    <>
+      <GuardedButton
+        variant="default"
+        leftSection={<IconMail size={16} />}
+        against={may(signedIn, 'iam.users.create').reason}
+        onClick={() => setInviting(true)}
+      >
+        Invite user
+      </GuardedButton>
+      <GuardedButton
+        leftSection={<IconPlus size={16} />}
+        against={may(signedIn, 'iam.users.create').reason}
+        onClick={() => setCreating(true)}
+      >
+        Create user
+      </GuardedButton>
+    </>
   );
   return (
     <>
@@ -100,6 +112,7 @@ export function UsersPage() {
         }}
       />
       {dialog}
+      {inviting && <InviteUserDrawer onClose={() => setInviting(false)} />}
       {creating && <CreateUserDrawer onClose={() => setCreating(false)} />}
     </>
   );

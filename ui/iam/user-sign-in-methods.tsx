@@ -1,0 +1,44 @@
+import { getUserSignInMethods } from '#contract/iam.ts';
+import { useEndpoint } from '#ui/api/queries.ts';
+import { plural } from '#ui/patterns/format.ts';
+import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
+import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
+import { RelativeTime } from '#ui/patterns/relative-time.tsx';
+
+/** How a user can sign in, as an administrator sees it. */
+export function UserSignInMethods({ user_id }: { user_id: string }) {
+  const { data, error, refetch } = useEndpoint(getUserSignInMethods, { params: { user_id } });
+  return (
+    <Panel title="Signing in">
+      <ProblemAlert error={error} onRetry={() => void refetch()} />
+      {data && (
+        <Properties>
+          <Property name="Password">{data.password ? 'Set' : 'None'}</Property>
+          <Property name="Authenticator app">
+            {data.totp ? (
+              <>
+                since <RelativeTime iso={data.totp.created_at} />
+              </>
+            ) : (
+              'None'
+            )}
+          </Property>
+          <Property name="Passkeys">
+            {data.passkeys.length > 0 ? data.passkeys.map(({ name }) => name).join(', ') : 'None'}
+          </Property>
+          <Property name="Recovery codes">{plural(data.recovery_codes_left, 'code')} left</Property>
+          <Property name="Linked accounts">
+            {data.identities.length > 0
+              ? data.identities.map(({ provider_id }) => provider_id).join(', ')
+              : 'None'}
+          </Property>
+          <Property name="Demanded">
+            {data.policy.mfa_required ? 'a second factor; ' : ''}
+            {data.policy.methods.join(' or ')}
+            {data.policy.roles.length > 0 && ` (${data.policy.roles.join(', ')})`}
+          </Property>
+        </Properties>
+      )}
+    </Panel>
+  );
+}
