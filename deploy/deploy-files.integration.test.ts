@@ -12,13 +12,13 @@ const here = import.meta.dirname;
 
 /** What an operator is asked for. */
 const ANSWERS = {
-  compose: { CONTROL_OWNER_EMAIL: 'owner@example.com' },
+  compose: { CONTROL_OWNER_EMAIL: 'owner@example.com', CADVISOR_IMAGE: 'cadvisor:1' },
   stack: {
     CONTROL_OWNER_EMAIL: 'owner@example.com',
     CONTROL_IMAGE: 'registry.example.com/control:1',
     DOCKER_GROUP_ID: '998',
   },
-  'stack.observability': { GRAFANA_URL: 'https://grafana.example.com' },
+  'stack.observability': { GRAFANA_URL: 'https://grafana.example.com', CADVISOR_IMAGE: 'cadvisor:1' },
 };
 
 function run(command: string, args: string[], env: Record<string, string | undefined> = {}) {
@@ -74,7 +74,9 @@ describe.skipIf(client.reason !== undefined)('Docker takes', () => {
     ['stack', 'CONTROL_OWNER_EMAIL'],
     ['stack', 'CONTROL_IMAGE'],
     ['stack', 'DOCKER_GROUP_ID'],
+    ['compose', 'CADVISOR_IMAGE'],
     ['stack.observability', 'GRAFANA_URL'],
+    ['stack.observability', 'CADVISOR_IMAGE'],
   ] as const)('%s.yml only with %s, and says so', (file, variable) => {
     const answer = read(file, { ...ANSWERS[file], [variable]: undefined });
     expect(answer.status).not.toBe(0);

@@ -53,7 +53,7 @@ describe.each(['compose.observability.yml', 'stack.observability.yml'])('%s', (f
   it('has each part in the version that the stack was written for', () => {
     const versions = Object.entries(services).map(([name, { image }]) => [
       name,
-      /^\$\{[A-Z_]+:-[\w./-]+:([\w.]+)\}$/.exec(image)?.[1],
+      /^\$\{[A-Z_]+(?::-[\w./-]+:|:\?cAdvisor )([\w.]+)[,}]/.exec(image)?.[1],
     ]);
     expect(Object.fromEntries(versions)).toEqual(VERSIONS);
   });
