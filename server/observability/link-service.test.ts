@@ -68,7 +68,7 @@ describe('links into Grafana', () => {
             refId: 'A',
             datasource: LOGS_SOURCE,
             editorMode: 'code',
-            expr: '{env="prod", service=~"runner"} | tenant_id=~"acme"',
+            expr: '{env="prod", service=~"runner", instance=~".*"} | tenant_id=~"acme"',
             queryType: 'range',
           },
         ],

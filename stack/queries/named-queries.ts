@@ -3,7 +3,7 @@
  * as regular expressions (a value alone, or anything), and `$window` as a range that fits the step.
  */
 import { type NamedQuery, type QueryParameter } from '#contract/observability.ts';
-import { logLines, logRate, newErrors } from './logql.ts';
+import { logLines, logRate, type LogScope, newErrors } from './logql.ts';
 import {
   type Expression,
   gauge,
@@ -18,6 +18,11 @@ import {
 } from './promql.ts';
 
 const NAMED: Scope = { environment: '$environment', window: '$window' };
+const NAMED_LOGS: LogScope = {
+  streams: 'env="$environment", service=~"$service", instance=~"$node_id"',
+  tenant: '$tenant_id',
+  window: '$window',
+};
 
 const nodes = { service: matching('$service'), instance: matching('$node_id') };
 const tenants = { ...nodes, tenant_id: matching('$tenant_id') };
@@ -35,8 +40,6 @@ type Metric = Text & {
 };
 const NODES: readonly QueryParameter[] = ['service', 'node_id'];
 const TENANTS: readonly QueryParameter[] = ['service', 'tenant_id', 'node_id'];
-/** Log lines do not say which node wrote them. */
-const LINES: readonly QueryParameter[] = ['service', 'tenant_id'];
 
 const metric =
   (shape: 'series' | 'table') =>
@@ -52,7 +55,7 @@ const metric =
 
 const logs = (
   query: Text & Pick<NamedQuery, 'shape' | 'expression'>,
-  optional: readonly QueryParameter[] = LINES,
+  optional: readonly QueryParameter[] = TENANTS,
 ): NamedQuery => ({
   ...query,
   language: 'logql',
@@ -189,7 +192,7 @@ const LOGS: readonly NamedQuery[] = [
     description: 'Log lines of level error and fatal, newest first.',
     unit: 'lines',
     shape: 'lines',
-    expression: logLines(' | level=~"error|fatal"', '$tenant_id'),
+    expression: logLines(' | level=~"error|fatal"', NAMED_LOGS),
   }),
   logs({
     name: 'recent-logs',
@@ -197,7 +200,7 @@ const LOGS: readonly NamedQuery[] = [
     description: 'Log lines of every level, newest first.',
     unit: 'lines',
     shape: 'lines',
-    expression: logLines('', '$tenant_id'),
+    expression: logLines('', NAMED_LOGS),
   }),
   logs({
     name: 'log-error-rate',
@@ -205,7 +208,7 @@ const LOGS: readonly NamedQuery[] = [
     description: 'Lines of level error and fatal each second.',
     unit: 'lines',
     shape: 'series',
-    expression: logRate('error|fatal', { tenant: '$tenant_id', window: '$window' }),
+    expression: logRate('error|fatal', NAMED_LOGS),
   }),
   logs(
     {
@@ -214,9 +217,9 @@ const LOGS: readonly NamedQuery[] = [
       description: 'Kinds of errors of the last 10 minutes that the hour before did not see.',
       unit: 'lines',
       shape: 'table',
-      expression: newErrors(),
+      expression: newErrors(NAMED_LOGS),
     },
-    ['service'],
+    NODES,
   ),
 ];
 
