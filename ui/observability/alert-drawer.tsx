@@ -28,7 +28,13 @@ export function AlertDrawer({
   onClose: () => void;
 }) {
   return (
-    <Drawer opened={alert !== undefined} onClose={onClose} title={alert?.name} size={600}>
+    <Drawer
+      opened={alert !== undefined}
+      onClose={onClose}
+      title={alert?.name}
+      size={600}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       {alert && <AlertDetails alert={alert} environment={environment} />}
     </Drawer>
   );

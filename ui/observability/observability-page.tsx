@@ -44,7 +44,7 @@ export function ObservabilityPage() {
 function Parts({ parts }: { parts: readonly PartStatus[] }) {
   const connected = parts.filter(({ state }) => state === 'connected').length;
   return (
-    <Link to="/observability/connections" className={classes.parts} aria-label="Connections">
+    <Link to="/observability/connections" className={classes.parts}>
       {connected > 0 && (
         <StatusPill
           of="part"
