@@ -46,18 +46,22 @@ const readJson = <Value>(file: string): Value =>
 export const dashboards = (): Dashboard[] =>
   readdirSync(join(generated, 'dashboards')).map((file) => readJson<Dashboard>(`dashboards/${file}`));
 
-/** Queries of the panels, with the annotations and what fills the variables. Grafana's own variables become a window. */
+/**
+ * Queries of the panels, with the annotations and what fills the variables. Grafana's own variables become a window. Of a panel that shows
+ * only what is wrong, what it compares.
+ */
 export function dashboardQueries(environment: string, window: string): StackQuery[] {
   const fill = (expr: string): string => filled(expr, environment, window);
   return dashboards().flatMap(({ title, panels, templating, annotations }) => [
     ...panels.flatMap(({ title: panel, targets = [] }) =>
       targets
         .filter(({ datasource }) => datasource.type === 'prometheus')
-        .map(({ expr }) => ({ where: `${title} / ${panel}`, expr: fill(expr) })),
+        .map(({ expr }) => ({ where: `${title} / ${panel}`, expr: withoutLimit(fill(expr)) })),
     ),
-    ...annotations.list.flatMap(({ name, expr }) =>
-      operandsOf(fill(expr)).map((operand) => ({ where: `${title} / ${name}`, expr: operand })),
-    ),
+    ...annotations.list.map(({ name, expr }) => ({
+      where: `${title} / ${name}`,
+      expr: withoutLimit(fill(expr)),
+    })),
     ...templating.list.flatMap(({ name, query }) => {
       const [, selector, label] =
         /^label_values\((.*), (\w+)\)$/.exec(typeof query === 'string' ? query : query.query) ?? [];
@@ -95,7 +99,8 @@ export const namedQueries = (environment: string, window: string): StackQuery[] 
         : [{ where: `query ${name} of a tenant`, expr: filled(tenant_expression, environment, window) }]),
     ]);
 
-function filled(expr: string, environment: string, window: string): string {
+/** The query with its variables filled in: one environment, and all of everything else. */
+export function filled(expr: string, environment: string, window: string): string {
   return expr
     .replaceAll(/\$(?:__rate_interval|__interval|window)\b/g, window)
     .replaceAll('$environment', environment)
@@ -119,6 +124,14 @@ export function operandsOf(expr: string): string[] {
   };
   const top = parser.parse(expr).topNode.firstChild;
   return top === null ? [expr] : [...new Set(operands(top))];
+}
+
+/** What is shown only above or below a limit, shown always. */
+function withoutLimit(expr: string): string {
+  const { firstChild: left = null } = parser.parse(expr).topNode.firstChild ?? {};
+  return left !== null && COMPARISONS.has(left.nextSibling?.name ?? '')
+    ? expr.slice(left.from, left.to)
+    : expr;
 }
 
 const COMPARISONS = new Set(['Gtr', 'Lss', 'Gte', 'Lte', 'Eql', 'EqlC', 'Neq']);

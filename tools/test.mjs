@@ -30,6 +30,7 @@ const stages = {
   stack: () => runQuietly('node', ['tools/generate-stack.ts', '--check']),
   unit: runUnitTests,
   integration: runIntegrationTests,
+  metrics: runMetricsTests,
   swarm: runSwarmTests,
   ui: buildUiStage,
   browser: runBrowserSpecs,
@@ -153,6 +154,16 @@ async function runIntegrationTests() {
   if (alertmanager.reason) skips.push(`integration: Alertmanager itself, because ${alertmanager.reason}`);
   if (agent.reason) skips.push(`integration: what vmagent scrapes, because ${agent.reason}`);
   return { ...counts, skips: [...skips, ...(counts.skips ?? [])] };
+}
+
+/** Every query of the stack, on real servers. */
+function runMetricsTests() {
+  const reasons = [findVictoriaMetrics('victoria-metrics'), findNatsServer()].flatMap(
+    ({ reason }) => reason ?? [],
+  );
+  return reasons.length > 0
+    ? { skips: [`metrics: every query on real data, because ${reasons.join(' and ')}`] }
+    : runVitest('metrics');
 }
 
 function runSwarmTests() {

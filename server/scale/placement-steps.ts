@@ -13,6 +13,8 @@ import { expectedOf, type EnvironmentSettings } from './scale-settings.ts';
 import type { HeldPlacement, Verdict } from './placement-transition-rules.ts';
 
 const POLL_MS = 200;
+/** Left of the time-box when a look that takes too long is given up. */
+const SPARE_MS = 100;
 const WRITE_ATTEMPTS = 5;
 /** How long one try of an undo waits for nodes; the runner tries three times before it calls a person. */
 const UNDO_PATIENCE_MS = 10_000;
@@ -94,17 +96,26 @@ export async function pollUntil(
   patienceMs = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const giveUpAt = Math.min(step.deadline.getTime(), Date.now() + patienceMs);
-  for (;;) {
-    const began = Date.now();
-    const { done, figures } = await look();
-    if (done) {
-      await step.progress(figures);
-      return;
+  const over = new AbortController();
+  // A look may outlast the time-box, whose end says less than `failure` does: this comes before it.
+  const untilLate = Math.max(0, giveUpAt - Date.now() - SPARE_MS);
+  const outOfTime = pause(untilLate, null, { signal: over.signal }).catch(() => null);
+  try {
+    for (let looks = 0; ; looks += 1) {
+      const began = Date.now();
+      const looked = await (looks === 0 ? look() : Promise.race([look(), outOfTime]));
+      if (looked === null) throw failure();
+      if (looked.done) {
+        await step.progress(looked.figures);
+        return;
+      }
+      const now = Date.now();
+      if (now + POLL_MS + (now - began) >= giveUpAt) throw failure();
+      await step.progress(looked.figures);
+      await pause(POLL_MS, undefined, { signal: step.signal }).catch(() => step.signal.throwIfAborted());
     }
-    const now = Date.now();
-    if (now + POLL_MS + (now - began) >= giveUpAt) throw failure();
-    await step.progress(figures);
-    await pause(POLL_MS, undefined, { signal: step.signal }).catch(() => step.signal.throwIfAborted());
+  } finally {
+    over.abort();
   }
 }
 

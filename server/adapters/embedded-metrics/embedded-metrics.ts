@@ -88,6 +88,8 @@ export async function startEmbeddedMetrics(options: EmbeddedMetricsOptions): Pro
       `-promscrape.config=${scrapes}`,
       '-promscrape.httpSDCheckInterval=5s',
       '-promscrape.suppressScrapeErrors',
+      // As in stack/scrape/.
+      '-remoteWrite.maxHourlySeries=300000',
       `-remoteWrite.url=${metricsUrl}/api/v1/write`,
       `-remoteWrite.tmpDataPath=${path.join(folder, 'queue')}`,
     ]);
