@@ -158,7 +158,7 @@ function requestTo(endpoint: Endpoint) {
         return [name, String(parts.query[name])];
       }),
   );
-  const required = (endpoint.query as { required?: string[] } | undefined)?.required ?? [];
+  const { required = [] }: { required?: string[] } = endpoint.query ?? {};
   for (const name of required) if (!query.has(name)) query.set(name, String(parts.query[name]));
   return { url: query.size > 0 ? `${path}?${query.toString()}` : path, body: parts.body };
 }

@@ -1,11 +1,19 @@
 import { Select } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
-import { createAssignment, listRoles, listUsers, type Role, type User } from '#contract/iam.ts';
+import {
+  createAssignment,
+  listRoles,
+  listUsers,
+  previewAssignment,
+  type Role,
+  type User,
+} from '#contract/iam.ts';
 import { useChange, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
+import { AccessPreviewOf } from './access-preview.tsx';
 import classes from './assign-role-dialog.module.css';
-import { GrantedList } from './granted-list.tsx';
+import { ExpiryField } from './expiry-field.tsx';
 import { notHeld } from './permission-tree.ts';
 import { ScopeFields } from './scope-fields.tsx';
 import { EVERYWHERE, scopeText, type Scope } from './scope-label.tsx';
@@ -24,8 +32,16 @@ export function AssignRoleDialog({
   const [chosenUser, setChosenUser] = useState<string | null>(user?.user_id ?? null);
   const [chosenRole, setChosenRole] = useState<Role | null>(role ?? null);
   const [scope, setScope] = useState<Scope>(EVERYWHERE);
+  const [expiresAt, setExpiresAt] = useState<string | null>(null);
   const grants = useMe().data?.grants ?? [];
   const beyond = chosenRole ? notHeld(grants, chosenRole.permissions, scope) : [];
+  const given = chosenUser !== null &&
+    chosenRole !== null && {
+      user_id: chosenUser,
+      role_id: chosenRole.role_id,
+      ...scope,
+      expires_at: expiresAt,
+    };
   const give = useChange(createAssignment, { invalidates: TOUCHED_BY_ASSIGNMENT });
   return (
     <ConfirmAction
@@ -34,16 +50,11 @@ export function AssignRoleDialog({
       verb="Give role"
       reason="optional"
       done={chosenRole && `${chosenRole.title} given, ${scopeText(scope)}`}
-      blocked={chosenUser === null || chosenRole === null || beyond.length > 0}
+      blocked={given === false || beyond.length > 0}
       run={async ({ reason }) => {
-        if (chosenUser === null || chosenRole === null) return {};
+        if (given === false) return {};
         const { data } = await give.mutateAsync({
-          body: {
-            user_id: chosenUser,
-            role_id: chosenRole.role_id,
-            ...scope,
-            ...(reason !== undefined && { reason }),
-          },
+          body: { ...given, ...(reason !== undefined && { reason }) },
         });
         return { job_id: data.job_id };
       }}
@@ -52,16 +63,13 @@ export function AssignRoleDialog({
       {!user && <UserSelect value={chosenUser} onChange={setChosenUser} />}
       {!role && <RoleSelect value={chosenRole} onChange={setChosenRole} />}
       <ScopeFields value={scope} onChange={setScope} />
+      <ExpiryField value={expiresAt} onChange={setExpiresAt} />
       {beyond.length > 0 && (
         <p className={classes.beyond} role="alert">
           You cannot give this role {scopeText(scope)}: you do not hold {beyond.join(', ')} there yourself.
         </p>
       )}
-      {chosenRole && !role && (
-        <div className={classes.grants}>
-          <GrantedList patterns={chosenRole.permissions} />
-        </div>
-      )}
+      <AccessPreviewOf endpoint={previewAssignment} input={given === false ? null : { body: given }} />
     </ConfirmAction>
   );
 }

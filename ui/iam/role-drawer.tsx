@@ -2,12 +2,21 @@
 import { Textarea, TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { createRole, getRole, listPermissions, listRoles, me, updateRole, type Role } from '#contract/iam.ts';
+import {
+  createRole,
+  getRole,
+  listPermissions,
+  listRoles,
+  me,
+  previewRole,
+  updateRole,
+  type Role,
+} from '#contract/iam.ts';
 import { fieldErrors, ProblemError } from '#ui/api/errors.ts';
 import { useChange } from '#ui/api/queries.ts';
 import { isReason, ReasonField } from '#ui/patterns/reason-field.tsx';
-import { plural } from '#ui/patterns/format.ts';
 import { toastDone } from '#ui/patterns/toast.tsx';
+import { AccessPreviewOf } from './access-preview.tsx';
 import { ConflictNotice, differences } from './conflict-notice.tsx';
 import { FormDrawer } from './form-drawer.tsx';
 import { PermissionPicker } from './permission-picker.tsx';
@@ -167,12 +176,6 @@ export function EditRoleDrawer({ role, etag, onClose }: { role: Role; etag: stri
         })
       }
     >
-      {role.assignment_count > 0 && (
-        <p className={classes.touched}>
-          It is given {plural(role.assignment_count, 'time')}. A change takes effect on the next request of
-          everyone who has it.
-        </p>
-      )}
       <TextInput
         label="Title"
         value={fields.title}
@@ -194,6 +197,16 @@ export function EditRoleDrawer({ role, etag, onClose }: { role: Role; etag: stri
         onChange={(permissions) => form.change({ permissions })}
         error={faults['permissions']}
       />
+      {role.assignment_count > 0 && (
+        <AccessPreviewOf
+          endpoint={previewRole}
+          input={
+            fields.permissions.length === 0 || sameSet(fields.permissions, base.data.permissions)
+              ? null
+              : { params: { role_id: role.role_id }, body: { permissions: fields.permissions } }
+          }
+        />
+      )}
       <ReasonField value={reason} onChange={setReason} />
     </FormDrawer>
   );

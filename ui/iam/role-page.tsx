@@ -140,6 +140,11 @@ export function RolePage() {
 const HOLDERS: readonly Column<Assignment>[] = [
   { id: 'user', header: 'User', grow: true, width: 220, cell: ({ user_email }) => user_email },
   { id: 'scope', header: 'Where', cell: (assignment) => <ScopeLabel scope={assignment} /> },
+  {
+    id: 'expires_at',
+    header: 'Ends',
+    cell: ({ state, expires_at }) => (state === 'lasting' ? '—' : <RelativeTime iso={expires_at} />),
+  },
   { id: 'created_by', header: 'Given by', cell: ({ created_by }) => created_by ?? 'the system' },
   { id: 'created_at', header: 'Given', cell: ({ created_at }) => <RelativeTime iso={created_at} /> },
 ];

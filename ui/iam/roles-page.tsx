@@ -11,6 +11,7 @@ import { Mono } from '#ui/patterns/middle-truncate.tsx';
 import { PageHeader } from '#ui/patterns/page-header.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { Tag } from '#ui/patterns/status-pill.tsx';
+import { EndpointTable } from './endpoint-table.tsx';
 import { grantedPermissions } from './permission-tree.ts';
 import { PermissionTable } from './permission-table.tsx';
 import { RoleDrawer } from './role-drawer.tsx';
@@ -68,7 +69,7 @@ const COLUMNS: readonly Column<Role>[] = [
 export function RolesPage() {
   const signedIn = useMe().data;
   const [creating, setCreating] = useState(false);
-  const tab = useSearchTab(['roles', 'permissions']);
+  const tab = useSearchTab(['roles', 'permissions', 'endpoints']);
   return (
     <div className={classes.page}>
       <PageHeader title="Roles & Permissions">
@@ -86,6 +87,7 @@ export function RolesPage() {
         tabs={[
           { id: 'roles', label: 'Roles' },
           { id: 'permissions', label: 'Permissions' },
+          { id: 'endpoints', label: 'Endpoints' },
         ]}
       />
       <div className={classes.body}>
@@ -106,8 +108,10 @@ export function RolesPage() {
               ),
             }}
           />
-        ) : (
+        ) : tab === 'permissions' ? (
           <PermissionTable />
+        ) : (
+          <EndpointTable />
         )}
       </div>
       {creating && <RoleDrawer onClose={() => setCreating(false)} />}

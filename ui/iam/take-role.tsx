@@ -8,15 +8,26 @@ import {
   listRoles,
   listUsers,
   me,
+  explainUserPermissions,
+  previewUnassignment,
   type Assignment,
 } from '#contract/iam.ts';
 import { may, useChange, useMe } from '#ui/api/queries.ts';
 import type { Action } from '#ui/patterns/action-menu.tsx';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
+import { AccessPreviewOf } from './access-preview.tsx';
 import { scopeText } from './scope-label.tsx';
 
 /** What a changed assignment makes stale; the own permissions too, because it may be one's own role. */
-export const TOUCHED_BY_ASSIGNMENT = [listAssignments, listUsers, getUser, listRoles, getRole, me] as const;
+export const TOUCHED_BY_ASSIGNMENT = [
+  listAssignments,
+  listUsers,
+  getUser,
+  listRoles,
+  getRole,
+  explainUserPermissions,
+  me,
+] as const;
 
 /** Taking a role away: the row action and its dialog. */
 export function useTakeRole(): { actionsFor: (assignment: Assignment) => Action[]; dialog: ReactNode } {
@@ -54,6 +65,8 @@ function TakeRoleDialog({ assignment, onClose }: { assignment: Assignment; onClo
         return { job_id: data.job_id };
       }}
       onClose={onClose}
-    />
+    >
+      <AccessPreviewOf endpoint={previewUnassignment} input={{ params: { assignment_id } }} />
+    </ConfirmAction>
   );
 }

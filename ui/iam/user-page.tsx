@@ -11,6 +11,7 @@ import { CopyButton, MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { exactTime, RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
+import { UserPermissions } from './effective-permissions.tsx';
 import { EditUserDrawer } from './edit-user-drawer.tsx';
 import { SearchTabs, useSearchTab } from './search-tabs.tsx';
 import { useUserActions } from './user-actions.tsx';
@@ -32,7 +33,7 @@ export function UserPage() {
   } = useEndpoint(getUser, { params: { user_id } }, { refetchInterval: 15_000 });
   const { actionsFor, dialog } = useUserActions();
   const [editing, setEditing] = useState(false);
-  const tab = useSearchTab(['overview', 'sessions', 'activity']);
+  const tab = useSearchTab(['overview', 'permissions', 'sessions', 'activity']);
   const editReason =
     user?.status === 'deleted' ? 'The user is deleted' : may(signedIn, 'iam.users.update').reason;
 
@@ -80,11 +81,13 @@ export function UserPage() {
             current={tab}
             tabs={[
               { id: 'overview', label: 'Overview' },
+              { id: 'permissions', label: 'Permissions' },
               { id: 'sessions', label: 'Sessions', count: user.session_count },
               { id: 'activity', label: 'Activity' },
             ]}
           />
           {tab === 'overview' && <UserOverview user={user} />}
+          {tab === 'permissions' && <UserPermissions user_id={user.user_id} />}
           {tab === 'sessions' && <UserSessions user_id={user.user_id} />}
           {tab === 'activity' && <UserActivity user={user} />}
           {dialog}

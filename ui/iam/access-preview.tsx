@@ -1,0 +1,89 @@
+/** Who would gain or lose what, asked before a change of a role or an assignment is made. */
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import type { Endpoint } from '#contract/endpoint.ts';
+import type { AccessPreview, AffectedUser, ScopedPermission } from '#contract/iam.ts';
+import { call, type Answer, type CallArguments, type CallInput } from '#ui/api/client.ts';
+import { plural } from '#ui/patterns/format.ts';
+import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
+import classes from './access-preview.module.css';
+import { scopeText } from './scope-label.tsx';
+
+const SHOWN_USERS = 5;
+const TYPING_MS = 250;
+
+/** The preview of a change; null input = nothing to ask about yet. Asked anew whenever the input changes. */
+export function AccessPreviewOf<E extends Endpoint>({
+  endpoint,
+  input,
+}: {
+  endpoint: E;
+  input: CallInput<E> | null;
+}) {
+  const [asked] = useDebouncedValue(input, TYPING_MS);
+  const { data, error, refetch } = useQuery<Answer<E>>({
+    queryKey: [endpoint.id, JSON.stringify(asked)],
+    queryFn: ({ signal }) => {
+      const question = { ...asked, signal } as unknown;
+      return call(endpoint, ...([question] as CallArguments<E>));
+    },
+    enabled: asked !== null,
+    networkMode: 'always',
+    placeholderData: keepPreviousData,
+    staleTime: 0,
+    gcTime: 0,
+  });
+  if (input === null) return null;
+  if (error) return <ProblemAlert error={error} onRetry={() => void refetch()} />;
+  if (!data) return <p className={classes.quiet}>Looking at who this touches…</p>;
+  return <Preview preview={data.data as AccessPreview} />;
+}
+
+function Preview({ preview }: { preview: AccessPreview }) {
+  const { blockers, users, user_count, session_count, token_count } = preview;
+  const more = user_count - Math.min(users.length, SHOWN_USERS);
+  const touched = [
+    session_count > 0 && plural(session_count, 'live session'),
+    token_count > 0 && plural(token_count, 'API token'),
+  ].filter(Boolean);
+  return (
+    <section className={classes.preview} aria-label="What this changes" aria-live="polite">
+      {blockers.map(({ code, detail }) => (
+        <p key={code} className={classes.blocker} role="alert">
+          {detail}
+        </p>
+      ))}
+      <p>
+        {user_count === 0
+          ? 'Nobody gains or loses anything by this.'
+          : `${plural(user_count, 'user')} ${user_count === 1 ? 'gains or loses' : 'gain or lose'} something`}
+        {touched.length > 0 && `, felt by ${touched.join(' and ')} on the next request`}
+      </p>
+      <ul className={classes.users}>
+        {users.slice(0, SHOWN_USERS).map((user) => (
+          <Affected key={user.user_id} user={user} />
+        ))}
+      </ul>
+      {more > 0 && <p className={classes.quiet}>and {plural(more, 'user')} more</p>}
+    </section>
+  );
+}
+
+const Affected = ({ user }: { user: AffectedUser }) => (
+  <li>
+    <span className={classes.email}>{user.email}</span>
+    <Permissions verb="gains" permissions={user.gains} />
+    <Permissions verb="loses" permissions={user.loses} />
+  </li>
+);
+
+function Permissions({ verb, permissions }: { verb: 'gains' | 'loses'; permissions: ScopedPermission[] }) {
+  if (permissions.length === 0) return null;
+  const byScope = Map.groupBy(permissions, scopeText);
+  return [...byScope].map(([scope, here]) => (
+    <p key={scope} className={classes.permissions} data-verb={verb}>
+      {verb} <span className={classes.scope}>{scope}</span>:{' '}
+      {here.map(({ permission }) => permission).join(', ')}
+    </p>
+  ));
+}
