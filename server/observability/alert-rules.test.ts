@@ -31,6 +31,10 @@ describe('alerts of an environment', () => {
     );
   });
 
+  it('are without the watchdog, which fires always', () => {
+    expect(shown(alert({ alertname: 'Watchdog', severity: 'info' })).items).toEqual([]);
+  });
+
   it('are one where vmalert and Alertmanager report the same labels, with what each of them knows', () => {
     const fromVmalert = alert({ instance: 'a' });
     const reordered = Object.fromEntries(Object.entries(fromVmalert.labels).toReversed());

@@ -7,6 +7,8 @@ export const MOST_ALERTS = 200;
 
 /** The control plane's own series, and the observability stack's, have this environment; what is wrong with them concerns everyone. */
 const CONTROL = 'control';
+/** Fires always, so that its silence is noticed outside; it tells of no trouble. */
+const WATCHDOG = 'Watchdog';
 const SEVERITIES = ['page', 'ticket', 'info'] as const;
 
 export interface AlertLinks {
@@ -28,7 +30,8 @@ export function alertsShown(
   links: AlertLinks,
 ): { items: Alert[]; dropped: number } {
   const merged = new Map<string, Alert>();
-  for (const alert of reported.filter(({ labels }) => concerns(environment, labels))) {
+  for (const alert of reported) {
+    if (alert.labels['alertname'] === WATCHDOG || !concerns(environment, alert.labels)) continue;
     const shown = alertShown(alert, links);
     const known = merged.get(shown.alert_id);
     merged.set(shown.alert_id, known === undefined ? shown : sameAlert(known, shown));
