@@ -9,7 +9,7 @@ import {
   type PlacedTenant,
   type World,
 } from './admin-browser.ts';
-import { signIn, type Caller } from './control-process.ts';
+import { OWNER, signIn, type Caller } from './control-process.ts';
 
 const dialogOf = (page: Page): Locator => page.getByRole('dialog');
 const rowOf = (page: Page, name: string): Locator =>
@@ -193,6 +193,30 @@ test.describe('the fleet', () => {
     await page.getByRole('menuitem', { name: 'Resume in prod…' }).click();
     await carryOut(page, 'Resume tenant');
     await expect(page.getByText('active', { exact: true }).first()).toBeVisible(SEEN);
+  });
+
+  test('a tenant is archived and restored from its page, to the shards where it was', async ({ page }) => {
+    test.setTimeout(180_000);
+    const [tenant] = (await lastTenants(owner, 1)) as [PlacedTenant];
+    await open(page, `/tenants/${tenant.tenant_id}/placement`, OWNER);
+    const shard = page
+      .getByRole('table', { name: 'Placement in prod' })
+      .getByRole('link', { name: /^agg-\d$/ });
+    const before = await shard.innerText();
+    const menu = page.getByRole('button', { name: `Actions of ${tenant.tenant_id}` });
+    await menu.click();
+    await page.getByRole('menuitem', { name: 'Archive…' }).click();
+    await carryOut(page, 'Archive tenant');
+    await expect(page.getByText('archived', { exact: true }).first()).toBeVisible(SEEN);
+    await menu.click();
+    await expect(page.getByRole('menuitem', { name: 'Archive…' })).toHaveCount(0);
+    await page.getByRole('menuitem', { name: 'Restore…' }).click();
+    await expect(dialogOf(page).getByText(`Place ${tenant.tenant_id} in prod where it was`)).toBeVisible(
+      SEEN,
+    );
+    await carryOut(page, 'Restore tenant');
+    await expect(page.getByText('active', { exact: true }).first()).toBeVisible(SEEN);
+    await expect(shard).toHaveText(before, SEEN);
   });
 
   test('the topology shows what hangs together, and the tenants of a shard', async ({ page }) => {
