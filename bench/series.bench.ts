@@ -1,7 +1,6 @@
 /** How many series an environment exports with 1,000 and 10,000 tenants, at rest and under attacks, against the budgets of the metrics contract. */
 import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
-import type { PlacementRecord } from '#contract/placement-record.ts';
-import { SERVICE_KINDS } from '#contract/placement-record.ts';
+import { SERVICE_KINDS, type PlacementRecord } from '#contract/placement-record.ts';
 import { RANKING_INTERVAL_MS } from '#contract/top-tenants.ts';
 import { FaultBoard } from '#fleet/faults.ts';
 import { placementFilePath, startFleet } from '#fleet/fleet.ts';

@@ -105,7 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     log: logger,
     registry: metrics.registry,
   });
-  const tally = await openEventTally(db, watch.leads);
+  const tally = await openEventTally(db, () => watch.leads());
   registerAuditMetrics(metrics.registry, tally);
   registerSignInMetrics(metrics.registry, db, tally);
   const sweeper = startResourceSweeper(scale, { log: logger });

@@ -85,9 +85,8 @@ export class StorageMetrics implements WorkMetrics {
   }
 
   count({ seconds, admitted, condition }: TrafficPeriod): void {
-    const { status, spec } = { status: this.#node.status(), spec: this.#node.spec };
-    if (!status.storage.ok) return;
-    const commits = Math.min(admitted * WRITES[spec.kind], MOST_COMMITS_PER_S * seconds);
+    if (!this.#node.status().storage.ok) return;
+    const commits = Math.min(admitted * WRITES[this.#node.spec.kind], MOST_COMMITS_PER_S * seconds);
     for (const [phase, median] of Object.entries(PHASES)) {
       this.#commits.add({ phase }, commits, medianUnder(condition, median));
     }

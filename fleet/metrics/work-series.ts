@@ -84,4 +84,9 @@ export class WorkHistogram {
   }
 }
 
-const keyOf = (labels: Labels): string => JSON.stringify(Object.entries(labels).toSorted());
+const keyOf = (labels: Labels): string =>
+  JSON.stringify(
+    Object.keys(labels)
+      .toSorted()
+      .map((name) => [name, labels[name]]),
+  );

@@ -56,15 +56,15 @@ test('count sign-ins by how they end, and sessions by who ends them', async () =
   const owner = await scene.enter('owner@example.com', 'owner');
   await scene.addUser('mia@example.com', 'operator');
   await scene.signIn('mia@example.com');
-  await expect(scene.signIn('mia@example.com', `${PASSWORD} not`)).rejects.toThrow();
-  await expect(scene.signIn('nobody@example.com')).rejects.toThrow();
+  await expect(scene.signIn('mia@example.com', `${PASSWORD} not`)).rejects.toThrow('is wrong');
+  await expect(scene.signIn('nobody@example.com')).rejects.toThrow('is wrong');
   const suspended = await scene.addUser('gone@example.com', 'operator');
   await handle.db
     .updateTable('users')
     .set({ status: 'suspended' })
     .where('user_id', '=', suspended)
     .execute();
-  await expect(scene.signIn('gone@example.com')).rejects.toThrow();
+  await expect(scene.signIn('gone@example.com')).rejects.toThrow('is wrong');
   expect(await read()).toMatchObject({
     'logins_total ok': 2,
     'logins_total wrong_credentials': 2,
