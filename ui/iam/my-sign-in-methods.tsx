@@ -154,7 +154,7 @@ export function MySignInMethods() {
             <Button
               variant="default"
               size="xs"
-              aria-label={`Remove passkey ${name}`}
+              aria-label={`Remove… passkey ${name}`}
               onClick={() =>
                 setRemoval({
                   what: `Remove passkey ${name}`,
@@ -199,7 +199,7 @@ export function MySignInMethods() {
               <Button
                 variant="default"
                 size="xs"
-                aria-label={`Unlink ${provider_id}`}
+                aria-label={`Unlink… ${provider_id}`}
                 onClick={() =>
                   setRemoval({
                     what: `Unlink ${provider_id}`,

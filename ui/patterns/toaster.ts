@@ -10,7 +10,9 @@ export const loadToasts = () => import('@mantine/notifications');
 export function showToast(toast: NotificationData): void {
   wanted = true;
   for (const listener of listeners) listener();
-  void loadToasts().then(({ notifications }) => notifications.show(toast));
+  void loadToasts().then(({ notifications }) =>
+    notifications.show({ closeButtonProps: { 'aria-label': 'Dismiss' }, ...toast }),
+  );
 }
 
 const subscribe = (listener: () => void) => {
