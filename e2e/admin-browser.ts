@@ -43,18 +43,21 @@ export interface World {
   stop(): Promise<void>;
 }
 
+/** Of a node, or of an environment; fleet/README.md has them all. */
 interface Fault {
-  node_id: string;
+  node_id?: string;
+  environment?: string;
   fault: string;
   tenant_id?: string;
   value?: number;
 }
 
-/** A server in embedded mode, with the simulated platform and so many tenants. */
-export async function startWorld(tenants: number): Promise<World> {
+/** A server in embedded mode, with the simulated platform and so many tenants; with metrics and alerts, where it finds the programs. */
+export async function startWorld(tenants: number, pathWithMetrics: string | null = null): Promise<World> {
   const { folder, remove } = await temporaryFolder();
   const control = await startControl({
-    args: ['--tenants', String(tenants)],
+    args: ['--tenants', String(tenants), ...(pathWithMetrics === null ? [] : ['--metrics'])],
+    ...(pathWithMetrics !== null && { env: { PATH: pathWithMetrics } }),
     dataDir: folder,
     port: await freePort(),
   });

@@ -34,7 +34,7 @@ const ENVIRONMENT = 'prod';
 const FIXTURES = join(root, 'stack/fixtures');
 const RULES = join(root, 'stack/generated/rules');
 /** Time for scrapes, one each second, to make rates of everything. */
-const WITHIN_MS = 40_000;
+const WITHIN_MS = 90_000;
 
 /** Metrics that have no answer here, and why. */
 const UNANSWERED: Readonly<Record<string, string>> = {
@@ -159,7 +159,7 @@ describe.skipIf(whyNoMetricServers() !== null || natsIsMissing())('on a platform
       plan_hash: plan.body.plan_hash,
       reason: 'rehearsal',
     });
-    expect(started.status, JSON.stringify([plan.body, started.body])).toBe(202);
+    expect(started).toMatchObject({ status: 202 });
     expect((await waitForJob(caller, started.body.job_id)).state).toBe('succeeded');
   }
 
