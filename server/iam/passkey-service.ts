@@ -155,8 +155,8 @@ export async function verifyAuthentication(
   );
   if (!verified?.verified) return { fault: 'wrong_passkey_answer' };
   const { newCounter } = verified.authenticationInfo;
-  const counts = newCounter > 0 || Number(passkey.sign_count) > 0;
-  if (counts && newCounter <= Number(passkey.sign_count)) return { fault: 'copied_passkey' };
+  const counts = newCounter > 0 || passkey.sign_count > 0;
+  if (counts && newCounter <= passkey.sign_count) return { fault: 'copied_passkey' };
   await tx
     .updateTable('passkeys')
     .set({ sign_count: newCounter, last_used_at: sql`now()` })

@@ -115,12 +115,7 @@ async function proveTotp({ box }: AccountDeps, tx: Tx, user_id: string, code: st
     .executeTakeFirst();
   if (!factor) throw new WrongFactor('no_totp');
   if (!box) throw keyMissing();
-  const step = acceptedStep(
-    box.open(factor.sealed_secret, user_id),
-    code,
-    Date.now(),
-    Number(factor.last_step),
-  );
+  const step = acceptedStep(box.open(factor.sealed_secret, user_id), code, Date.now(), factor.last_step);
   if (step === null) throw new WrongFactor('wrong_totp_code');
   await tx
     .updateTable('totp_factors')

@@ -15,11 +15,11 @@ it('what is sealed opens for its owner, and is not readable in between', () => {
 it('does not open for another owner, after a change, or under another key', () => {
   const box = createSecretBox([randomBytes(32)]);
   const sealed = box.seal(secret, 'anna');
-  expect(() => box.open(sealed, 'bert')).toThrow();
+  expect(() => box.open(sealed, 'bert')).toThrow(/authenticate|not configured|auth/i);
   for (let index = 0; index < sealed.length; index++) {
     const changed = Buffer.from(sealed);
     changed[index] = changed[index]! ^ 1;
-    expect(() => box.open(changed, 'anna')).toThrow();
+    expect(() => box.open(changed, 'anna')).toThrow(/authenticate|not configured|auth/i);
   }
   expect(() => createSecretBox([randomBytes(32)]).open(sealed, 'anna')).toThrow(/not configured/);
 });

@@ -4,7 +4,7 @@ import classes from './sign-in-methods.module.css';
 export function Avatar({ name }: { name: string }) {
   const words = name.trim().split(/\s+/);
   const initials = [words[0], words.length > 1 ? words.at(-1) : undefined]
-    .map((word) => [...(word ?? '')][0] ?? '')
+    .map((word) => Array.from(word ?? '')[0] ?? '')
     .join('');
   return (
     <span className={classes.avatar} aria-hidden>

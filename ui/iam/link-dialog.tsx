@@ -1,6 +1,6 @@
 /** Sends a user a link (an invitation again, a password reset) and says how it went; shows it where no mail can carry it. */
 import { Button, Group, Modal, Stack } from '@mantine/core';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import {
   getUser,
   listUsers,
@@ -38,6 +38,7 @@ export function SendLinkDialog({
   user: Pick<UserListItem, 'user_id' | 'email' | 'display_name'>;
   onClose: () => void;
 }) {
+  const answered = useRef(false);
   const [delivery, setDelivery] = useState<LinkDelivery | null>(null);
   const change = useChange(ENDPOINTS[what], { invalidates: [listUsers, getUser] });
   const words = WORDS[what];
@@ -58,7 +59,6 @@ export function SendLinkDialog({
         </Stack>
       </Modal>
     );
-  let answered = false;
   return (
     <ConfirmAction
       title={words.title(user.display_name)}
@@ -70,11 +70,11 @@ export function SendLinkDialog({
           params: { user_id: user.user_id },
           body: { reason: reason ?? '' },
         });
-        answered = data.delivery !== null;
+        answered.current = data.delivery !== null;
         setDelivery(data.delivery);
         return { job_id: data.job_id };
       }}
-      onClose={() => !answered && onClose()}
+      onClose={() => !answered.current && onClose()}
     />
   );
 }

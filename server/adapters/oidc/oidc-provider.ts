@@ -33,6 +33,7 @@ export function openOidcProvider(options: OidcOptions): IdentityProvider {
       secret ?? undefined,
       secret === null ? client.None() : undefined,
       // `control.yaml` takes http for providers on this host only.
+      // oxlint-disable-next-line typescript/no-deprecated -- marked so to stand out; it is meant
       { timeout: TIMEOUT_S, ...(issuer.startsWith('http:') && { execute: [client.allowInsecureRequests] }) },
     );
     known = { configuration, until: Date.now() + DISCOVERY_LIFE_MS };
