@@ -5,9 +5,11 @@ import { openNatsLink, type NatsLink } from '#server/adapters/nats/nats-link.ts'
 import { openNatsPlacementStore } from '#server/adapters/nats/nats-placement-store.ts';
 import { createNatsTenantResources } from '#server/adapters/nats/nats-tenant-resources.ts';
 import type { PlacementStore } from '#server/scale/placement-store.ts';
+import type { EnvironmentSettings } from '#server/scale/scale-settings.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
 import { declarationOf, natsSettings, type NatsConfiguration } from './nats-configuration.ts';
-import type { EnvironmentStores } from './open-stores.ts';
+
+export type EnvironmentStores = Pick<EnvironmentSettings, 'store' | 'tenant_resources'>;
 
 const DEFAULT_HISTORY = 10;
 

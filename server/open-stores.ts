@@ -1,10 +1,8 @@
 /** Opens the stores that the configuration of an environment names. */
 import type { Logger } from 'pino';
 import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
-import type { EnvironmentSettings } from '#server/scale/scale-settings.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
-
-export type EnvironmentStores = Pick<EnvironmentSettings, 'store' | 'tenant_resources'>;
+import type { EnvironmentStores } from './open-nats-stores.ts';
 
 /** The client of NATS is loaded only where it is used: it costs start-up time and memory. */
 export async function openStores(
