@@ -1,6 +1,6 @@
 /** The charts of one thing: shared time axis and cursor, marks of what was changed, and what cannot be measured of it. */
 import { Link } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import type { JobListItem } from '#contract/jobs.ts';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
@@ -49,12 +49,13 @@ export function FigureCharts({
   const runs = useQueryRuns(suiting, about, range);
   const jobs = useChanges(about.environment, about['tenant_id']);
 
+  const [opened] = useState(Date.now);
   // One time axis: that of the newest answer, or of the chosen range as long as there is none.
   const latest = runs
     .flatMap(({ result, outdated }) => (result && !outdated ? result.to : []))
     .toSorted()
     .at(-1);
-  const to = Date.parse(latest ?? windowOf(range, Date.now()).to);
+  const to = Date.parse(latest ?? windowOf(range, opened).to);
   const from = to - RANGES[range].seconds * 1000;
   const look = looksOf(
     runs.flatMap(({ query, result }) => (result ? seriesNames(result.series, query.title) : [])),

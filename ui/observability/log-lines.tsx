@@ -82,6 +82,7 @@ export function LogLines({
           {result && result.lines.length > 0 && (
             <ul
               className={classes.lines}
+              // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls has to be reached by keyboard
               tabIndex={0}
               aria-label={`${plural(result.lines.length, 'log line')}, newest first`}
             >

@@ -120,6 +120,7 @@ function FigureTable({
   return (
     <div
       className={classes.scroll}
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls has to be reached by keyboard
       tabIndex={lines.length > 4 ? 0 : -1}
       role="group"
       aria-label={`Figures of ${title}`}

@@ -1,7 +1,6 @@
 /** Named queries whose answer is one figure for each of many: the top tenants, the slowest routes. */
 import { useMemo } from 'react';
-import type { NamedQuery, QueryResult, QueryUnit } from '#contract/observability.ts';
-import { listQueries } from '#contract/observability.ts';
+import { listQueries, type NamedQuery, type QueryResult, type QueryUnit } from '#contract/observability.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
 import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';

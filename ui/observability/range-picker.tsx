@@ -9,7 +9,7 @@ export const RangePicker = ({ range, onChange }: { range: Range; onChange: (rang
     size="xs"
     aria-label="Time range"
     value={range}
-    onChange={(value) => onChange(value as Range)}
+    onChange={(value) => onChange(value)}
     data={CHOICES}
   />
 );

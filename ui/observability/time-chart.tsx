@@ -50,10 +50,7 @@ export function TimeChart({
   const lineProps: LineChartProps['lineProps'] = ({ name, color }: LineChartSeries) => {
     const alone = isolated.get(name);
     if (!alone || alone.size === 0) return {};
-    return {
-      dot: ({ key, cx, cy, index }) =>
-        alone.has(index) ? <circle key={key} cx={cx} cy={cy} r={2} fill={color} /> : <g key={key} />,
-    };
+    return { dot: <LoneDot alone={alone} color={color} /> };
   };
   return (
     <LineChart
@@ -100,29 +97,64 @@ export function TimeChart({
         labelPosition: 'insideTopRight' as const,
       }))}
       tooltipProps={{
-        content: ({ active, payload, label: at }) =>
-          active && payload.length > 0 ? (
-            <div className={classes.tip}>
-              <time>{moment.format(new Date(Number(at)))}</time>
-              <table>
-                <tbody>
-                  {lines.map(({ key, name }) => {
-                    const value = (payload[0]?.payload as ChartData['rows'][number] | undefined)?.[key];
-                    return (
-                      <tr key={key}>
-                        <td>
-                          <LineSample look={look(name)} />
-                        </td>
-                        <td>{name}</td>
-                        <td>{typeof value === 'number' ? formatMeasure(value, unit) : 'no data'}</td>
-                      </tr>
-                    );
-                  })}
-                </tbody>
-              </table>
-            </div>
-          ) : null,
+        content: <ChartTip lines={lines} unit={unit} look={look} />,
       }}
     />
+  );
+}
+
+/** A point with a gap on either side, which no line shows. The chart fills in all but the first two. */
+function LoneDot({
+  alone,
+  color,
+  cx,
+  cy,
+  index = -1,
+}: {
+  alone: ReadonlySet<number>;
+  color: string | undefined;
+  cx?: number;
+  cy?: number;
+  index?: number;
+}) {
+  return alone.has(index) ? <circle cx={cx} cy={cy} r={2} fill={color} /> : null;
+}
+
+/** The figures at the cursor. The chart fills in `active`, `payload` and `label`, the time. */
+function ChartTip({
+  lines,
+  unit,
+  look,
+  active = false,
+  payload = [],
+  label,
+}: Pick<TimeChartProps, 'unit' | 'look'> & {
+  lines: ChartData['lines'];
+  active?: boolean;
+  payload?: readonly { payload?: ChartData['rows'][number] }[];
+  label?: number;
+}) {
+  const row = payload[0]?.payload;
+  if (!active || !row) return null;
+  return (
+    <div className={classes.tip}>
+      <time>{moment.format(new Date(Number(label)))}</time>
+      <table>
+        <tbody>
+          {lines.map(({ key, name }) => {
+            const value = row[key];
+            return (
+              <tr key={key}>
+                <td>
+                  <LineSample look={look(name)} />
+                </td>
+                <td>{name}</td>
+                <td>{typeof value === 'number' ? formatMeasure(value, unit) : 'no data'}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -237,7 +237,10 @@ function alertFindings(observed: readonly EnvironmentAlerts[]): (Finding | null)
   const findings = new Map<string, Finding | null>();
   for (const { environment, alerts } of observed)
     for (const alert of alerts) {
-      const key = JSON.stringify([alert.name, Object.entries(alert.labels).toSorted()]);
+      const key = JSON.stringify([
+        alert.name,
+        Object.entries(alert.labels).toSorted(([a], [b]) => a.localeCompare(b)),
+      ]);
       if (!findings.has(key)) findings.set(key, alertFinding(environment, alert));
     }
   return [...findings.values()];
