@@ -57,13 +57,14 @@ describe('the image', { timeout: 120_000 }, () => {
     await run('rm', ['-f', join(folder, 'secrets', 'database_url')]);
     await writeFile(join(folder, 'secrets', 'database_url'), `${databaseUrl.href}\n`, { mode: 0o444 });
 
-    const secrets = ['database_url', 'node_token', 'owner_password', 'nats_password'];
+    const secrets = ['database_url', 'node_token', 'owner_password', 'secret_key', 'nats_password'];
     container = await docker.createContainer({
       Image: IMAGE,
       Env: [
         'CONTROL_DATABASE_URL_FILE=/run/secrets/database_url',
         'CONTROL_NODE_TOKEN_FILE=/run/secrets/node_token',
         'CONTROL_OWNER_PASSWORD_FILE=/run/secrets/owner_password',
+        'CONTROL_SECRET_KEY_FILE=/run/secrets/secret_key',
         `CONTROL_OWNER_EMAIL=${EMAIL}`,
       ],
       HostConfig: {
@@ -116,7 +117,14 @@ describe('the image', { timeout: 120_000 }, () => {
     await container.stop({ t: 30 });
     expect(await state()).toMatchObject({ ExitCode: 0, OOMKilled: false });
     const said = await logs();
-    for (const name of ['database_url', 'postgres_password', 'node_token', 'owner_password', 'nats_password'])
+    for (const name of [
+      'database_url',
+      'postgres_password',
+      'node_token',
+      'owner_password',
+      'secret_key',
+      'nats_password',
+    ])
       expect(said).not.toContain((await secret(name)).trim());
   });
 });

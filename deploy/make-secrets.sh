@@ -20,6 +20,8 @@ make() {
 for name in postgres_password nats_password nats_platform_password nats_route_password node_token owner_password grafana_password; do
   random | make "$name"
 done
+# 32 bytes in base64, under which the keys of authenticator apps are kept.
+head -c 32 /dev/urandom | base64 | make secret_key
 printf 'postgres://control:%s@postgres:5432/control' "$(cat postgres_password)" | make database_url
 make nats_users.conf <<END
 users = [

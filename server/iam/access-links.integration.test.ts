@@ -192,7 +192,7 @@ describe('a password reset', () => {
       await ask('held@example.com'),
       await ask('here@example.com'),
     ];
-    expect(answers).toEqual(Array(3).fill({ accepted: true }));
+    expect(answers).toEqual(Array.from({ length: 3 }, () => ({ accepted: true })));
     await expect.poll(() => mails.length).toBe(1);
     expect(mails[0]).toContain('To: here@example.com');
     await expect

@@ -50,7 +50,7 @@ export async function removeRecoveryCodes(tx: Tx, user_id: string): Promise<numb
 }
 
 /** Uses a code up; false when it is none of the user's, or was used before. */
-export async function useRecoveryCode(tx: Tx, user_id: string, typed: string): Promise<boolean> {
+export async function spendRecoveryCode(tx: Tx, user_id: string, typed: string): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('recovery_codes')
     .set({ used_at: sql`now()` })

@@ -9,7 +9,7 @@ import { ControlError } from '#server/http/control-error.ts';
 import type { AccountDeps } from './account-deps.ts';
 import { verifyAuthentication } from './passkey-service.ts';
 import { personOf, type Person } from './personal-session.ts';
-import { useRecoveryCode } from './recovery-codes.ts';
+import { spendRecoveryCode } from './recovery-codes.ts';
 import { acceptedStep } from './totp-rules.ts';
 
 export interface FactorAnswer {
@@ -88,7 +88,7 @@ async function prove(deps: AccountDeps, tx: Tx, person: Person, answer: FactorAn
   const { user_id, session } = person;
   if (answer.totp_code !== undefined) return proveTotp(deps, tx, user_id, answer.totp_code);
   if (answer.recovery_code !== undefined) {
-    if (await useRecoveryCode(tx, user_id, answer.recovery_code)) return;
+    if (await spendRecoveryCode(tx, user_id, answer.recovery_code)) return;
     throw new WrongFactor('wrong_recovery_code');
   }
   if (answer.passkey !== undefined) {

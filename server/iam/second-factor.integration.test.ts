@@ -85,7 +85,7 @@ describe('signing in with a second factor', () => {
       await query(
         `select details->>'cause' as cause from audit_events where action = 'iam.login.second_factor' and actor_label = 'guessed@example.com'`,
       ),
-    ).toEqual(Array(5).fill({ cause: 'wrong_totp_code' }));
+    ).toEqual(Array.from({ length: 5 }, () => ({ cause: 'wrong_totp_code' })));
   });
 
   it('is void ten minutes after the password', async () => {

@@ -189,12 +189,8 @@ const SCHEMES: readonly { value: MantineColorScheme; label: string; icon: typeof
 
 function PersonMenu({ me, onHelp }: { me: Me; onHelp: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const initials = me.user.display_name
-    .split(/\s+/)
-    .map((part) => part.charAt(0))
-    .slice(0, 2)
-    .join('')
-    .toUpperCase();
+  const names = me.user.display_name.split(/\s+/).map((part) => part.charAt(0));
+  const initials = (names.slice(0, 2).join('') || me.user.email.charAt(0)).toUpperCase();
   return (
     <SessionMenu
       items={
@@ -219,8 +215,8 @@ function PersonMenu({ me, onHelp }: { me: Me; onHelp: () => void }) {
         </>
       }
     >
-      <UnstyledButton className={classes.person} aria-label={`Account of ${me.user.email}`}>
-        {initials || me.user.email.charAt(0).toUpperCase()}
+      <UnstyledButton className={classes.person} aria-label={`${initials}, account of ${me.user.email}`}>
+        {initials}
       </UnstyledButton>
     </SessionMenu>
   );
