@@ -41,14 +41,12 @@ export async function startGuardedServer(options: {
   log.on('error', () => undefined);
   // The guard may be gone before it is told to be.
   guard.stdin.on('error', () => undefined);
-  const last: string[] = [];
+  let trouble = '';
   const lines = createInterface({ input: guard.stderr });
   try {
     const url = await new Promise<string>((resolve, reject) => {
       const fail = (what: string): void =>
-        reject(
-          new EmbeddedMetricsError(`${options.program} ${what}: ${last.join(' ') || 'it said nothing'}`),
-        );
+        reject(new EmbeddedMetricsError(`${options.program} ${what}: ${trouble || 'it did not say why'}`));
       const timer = setTimeout(
         () => fail(`did not listen within ${START_WITHIN_MS / 1000} s`),
         START_WITHIN_MS,
@@ -60,7 +58,8 @@ export async function startGuardedServer(options: {
           clearTimeout(timer);
           resolve(listening);
         }
-        if (/\t(error|fatal|panic)\t/.test(line)) last.splice(0, last.length, line.replace(/^.*?\t/, ''));
+        // The first complaint is the cause; what follows is how the program is used.
+        if (trouble === '' && !/\t(info|warn)\t/.test(line)) trouble = line.replace(/^.*?\t/, '');
       });
       lines.once('close', () => {
         clearTimeout(timer);
