@@ -12,9 +12,17 @@ const short = (value: number): string => {
   return three.format(value);
 };
 
+const hundredths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
+
+/** Three digits, but no smaller than a hundredth: who looks for what is wrong reads no further, and the column stays narrow. */
+const percent = (value: number): string => {
+  if (value > 0 && value < 0.01) return '<0.01';
+  return value < 1 ? hundredths.format(value) : three.format(value);
+};
+
 const WRITTEN = {
   requests_per_s: (value) => `${short(value)}/s`,
-  ratio: (value) => `${three.format(value * 100)} %`,
+  ratio: (value) => `${percent(value * 100)} %`,
   seconds: (value) =>
     value === 0
       ? '0 s'
