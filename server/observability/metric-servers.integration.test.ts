@@ -260,7 +260,7 @@ describe.skipIf(whyNoMetricServers() !== null)('an environment with metric serve
       alertmanager: { state: servers.alertmanager_url === null ? 'not_configured' : 'connected' },
       logs: {
         state: 'not_configured',
-        detail: expect.stringContaining('environments[].observability.logs_url'),
+        detail: expect.stringContaining('name the address of a Loki in control.yaml'),
       },
       grafana: { state: 'unreachable' },
     });

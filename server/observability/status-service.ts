@@ -10,13 +10,14 @@ import { SourceError, type OutsideSource } from './outside-source.ts';
 /** A page waits for the slowest part. */
 const CHECK_LIMIT_MS = 3_000;
 
-const GIVES: Record<ObservabilityPart, string> = {
-  metrics: 'charts and figures (VictoriaMetrics or Prometheus)',
-  alerts: 'pending and firing alerts (vmalert)',
-  alertmanager: 'what is silenced (Alertmanager)',
-  targets: 'what is scraped (vmagent)',
-  logs: 'log lines (Loki)',
-  grafana: 'dashboards and marks of rollouts on them (Grafana)',
+/** What each part is, and what it is for. */
+const PARTS: Record<ObservabilityPart, [name: string, gives: string]> = {
+  metrics: ['a VictoriaMetrics or Prometheus', 'charts and figures'],
+  alerts: ['a vmalert', 'pending and firing alerts'],
+  alertmanager: ['an Alertmanager', 'which alerts are silenced'],
+  targets: ['a vmagent', 'what is scraped'],
+  logs: ['a Loki', 'log lines'],
+  grafana: ['a Grafana', 'dashboards, with rollouts marked on them'],
 };
 
 export async function getStatus(
@@ -38,12 +39,13 @@ async function statusOf(
 ): Promise<PartStatus> {
   const setting = settingOf(part);
   if (source === null) {
+    const [name, gives] = PARTS[part];
     return {
       part,
       state: 'not_configured',
       address: null,
       setting,
-      detail: `It gives ${GIVES[part]}. Name its address as ${setting} in control.yaml and start the control plane again.`,
+      detail: `To see ${gives}, name the address of ${name} in control.yaml and start the control plane again.`,
       checked_at: null,
     };
   }
