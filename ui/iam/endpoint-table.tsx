@@ -14,7 +14,7 @@ const STEP_UP = { none: '—', recent: 'within 5 minutes', bound: 'for this very
 function whereOf({ permission, scope, scope_fields }: EndpointAccess): string {
   if (permission === 'public' || permission === 'authenticated') return '—';
   if (scope === 'platform') return 'everywhere';
-  if (scope === 'filtered') return 'anywhere: shows what is granted';
+  if (scope === 'filtered') return 'anywhere, narrowed to it';
   return scope_fields.join(', ');
 }
 
@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<EndpointAccess>[] = [
       </span>
     ),
   },
-  { id: 'permission', header: 'Permission', width: 190, cell: ({ permission }) => <Mono>{permission}</Mono> },
+  { id: 'permission', header: 'Permission', width: 180, cell: ({ permission }) => <Mono>{permission}</Mono> },
   { id: 'scope', header: 'Has to be held', hint: 'Where the grant has to apply', cell: whereOf },
   {
     id: 'step_up',
