@@ -138,7 +138,7 @@ export async function finishSignIn(
             'session_revoked',
             'This sign-in has expired or was finished elsewhere; sign in again.',
           );
-        return { result: { token: completed } };
+        return { before: { signed_in: false }, after: { signed_in: true }, result: { token: completed } };
       },
     ),
   );

@@ -91,7 +91,11 @@ export async function signOut(db: Database, context: CallContext): Promise<{ end
       target: { type: 'session', id: session_id },
       job: 'none',
     },
-    async (tx) => ({ result: { ended: await endSession(tx, session_id, 'Signed out') } }),
+    async (tx) => ({
+      before: { state: 'active' },
+      after: { state: 'revoked' },
+      result: { ended: await endSession(tx, session_id, 'Signed out') },
+    }),
   );
 }
 
