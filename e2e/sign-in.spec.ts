@@ -62,7 +62,10 @@ test('an authenticator app is set up, asked for at the next sign-in, and replace
   const codes = page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem');
   await expect(codes).toHaveCount(10);
   const recoveryCode = (await codes.first().textContent()) ?? '';
-  await page.getByRole('button', { name: 'Close' }).click();
+  await page
+    .getByRole('dialog', { name: 'Your recovery codes' })
+    .getByRole('button', { name: 'Close' })
+    .click();
   await expect(page.getByText('10 codes left')).toBeVisible();
 
   await signOut(page);

@@ -17,7 +17,7 @@ import { listJobs } from '#contract/jobs.ts';
 import { useEndpoint, useMe } from '#ui/api/queries.ts';
 import { StepUpPrompt } from '#ui/api/step-up-prompt.tsx';
 import { SessionMenu } from '#ui/iam/session-menu.tsx';
-import { formatCount, plural } from '#ui/patterns/format.ts';
+import { formatCount, initialsOf, plural } from '#ui/patterns/format.ts';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { environmentTone } from './environment-badge.tsx';
@@ -189,8 +189,7 @@ const SCHEMES: readonly { value: MantineColorScheme; label: string; icon: typeof
 
 function PersonMenu({ me, onHelp }: { me: Me; onHelp: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const names = me.user.display_name.split(/\s+/).map((part) => part.charAt(0));
-  const initials = (names.slice(0, 2).join('') || me.user.email.charAt(0)).toUpperCase();
+  const initials = initialsOf(me.user.display_name) || initialsOf(me.user.email);
   return (
     <SessionMenu
       items={

@@ -17,7 +17,7 @@ import classes from './sign-in-methods.module.css';
 export function MyAccountPage() {
   const signedIn = useMe();
   return (
-    <>
+    <div className={classes.page}>
       <PageHeader title="My account" />
       <div className={classes.columns}>
         <div className={classes.stack}>
@@ -28,7 +28,7 @@ export function MyAccountPage() {
           <MySignInMethods />
         </div>
       </div>
-    </>
+    </div>
   );
 }
 

@@ -91,3 +91,10 @@ export const sentence = (name: string): string => {
   const text = words(name);
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
+
+/** Of the first and the last word of a name: AL for Ada King Lovelace. */
+export function initialsOf(name: string): string {
+  const words = name.trim().split(/\s+/);
+  const initial = (word = '') => Array.from(word)[0] ?? '';
+  return (initial(words[0]) + (words.length > 1 ? initial(words.at(-1)) : '')).toUpperCase();
+}
