@@ -76,9 +76,18 @@ describe.concurrent('rollouts over Docker Swarm', { timeout: 90_000 }, () => {
 
   it('gives up at its own deadline on a task that finds no host, where Swarm would wait for ever', async (context) => {
     const { expect } = context;
-    const { swarm, rollOut, updateState } = openScene(context);
+    const { swarm, orchestrator, apply, updateState } = openScene(context);
     const service_id = await swarm.createService({ replicas: 1, constraints: ['node.labels.zone==nowhere'] });
-    await expect(rollOut(service_id, { image: TEST_IMAGES.next }, { deadline_s: 3 })).rejects.toMatchObject({
+    const { target } = await apply(service_id, { image: TEST_IMAGES.next });
+    // The engine takes its time to look for a host, and says only then that there is none.
+    await expect.poll(() => updateState(service_id), { timeout: 40_000 }).toBe('updating');
+    const searched = async () =>
+      (await orchestrator.tasks(service_id)).filter(
+        ({ desired_state, image, error }) =>
+          desired_state === 'running' && image === TEST_IMAGES.next && /no suitable node/.test(error ?? ''),
+      ).length;
+    await expect.poll(searched, { timeout: 40_000 }).toBe(1);
+    await expect(awaitRollout(step(3), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
       code: 'rollout_timed_out',
       message: expect.stringMatching(/0 of 1 tasks run.*task 1 is pending.*no suitable node/),
     });
