@@ -163,7 +163,7 @@ async function buildImage(docker: Docker, context: string): Promise<void> {
     .replaceAll(/--from=\w+ \/app\//g, '');
   await writeFile(join(context, 'Dockerfile'), rebased);
   await writeFile(join(context, 'left-out'), (await packagesLeftOut()).join('\n'));
-  const ours = ['--directory', root, 'package.json', 'contract', 'server', 'node_modules'];
+  const ours = ['--directory', root, 'package.json', 'contract', 'server', 'stack/generated', 'node_modules'];
   const others = ['--directory', context, 'Dockerfile', 'dist'];
   const options = ['--create', '--anchored', '--exclude-from', join(context, 'left-out')];
   const pack = spawn('tar', [...options, ...ours, ...others], { stdio: ['ignore', 'pipe', 'inherit'] });

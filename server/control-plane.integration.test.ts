@@ -371,7 +371,8 @@ describe('who may', () => {
     const list = await scoped<{ items: Tenant[]; total: { count: number } }>('GET', '/tenants');
     expect(list.body.items.map((tenant) => tenant.tenant_id)).toEqual(['acme-foods']);
     expect(list.body.total.count).toBe(1);
-    expect((await scoped('GET', '/tenants/globex-foods')).body.code).toBe('permission_denied');
+    // Whether there is such a tenant is not theirs to know.
+    expect((await scoped('GET', '/tenants/globex-foods')).body.code).toBe('not_found');
     const placements = await scoped<{ items: { tenant_id: string }[] }>('GET', '/scale/placements');
     expect(new Set(placements.body.items.map((placement) => placement.tenant_id))).toEqual(
       new Set(['acme-foods']),

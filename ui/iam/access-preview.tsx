@@ -66,8 +66,7 @@ function Preview({ preview }: { preview: AccessPreview }) {
       <p>
         {user_count === 0
           ? 'Nobody gains or loses anything by this.'
-          : `${plural(user_count, 'user')} ${user_count === 1 ? 'gains or loses' : 'gain or lose'} something`}
-        {touched.length > 0 && `, felt by ${touched.join(' and ')} on the next request`}
+          : `${plural(user_count, 'user')} ${effectOn(users, user_count)}${touched.length > 0 ? `, felt by ${touched.join(' and ')} on the next request` : ''}.`}
       </p>
       <ul className={classes.users}>
         {users.slice(0, SHOWN_USERS).map((user) => (
@@ -77,6 +76,15 @@ function Preview({ preview }: { preview: AccessPreview }) {
       {more > 0 && <p className={classes.quiet}>and {plural(more, 'user')} more</p>}
     </section>
   );
+}
+
+/** "gains something"; both where not all users are listed: one of the others may fare otherwise. */
+function effectOn(listed: readonly AffectedUser[], count: number): string {
+  const all = listed.length === count;
+  const gains = !all || listed.some((user) => user.gains.length > 0);
+  const loses = !all || listed.some((user) => user.loses.length > 0);
+  const verbs = count === 1 ? ['gains', 'loses'] : ['gain', 'lose'];
+  return `${verbs.filter((_, index) => (index === 0 ? gains : loses)).join(' or ')} something`;
 }
 
 const Affected = ({ user }: { user: AffectedUser }) => (

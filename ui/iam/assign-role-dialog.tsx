@@ -63,7 +63,7 @@ export function AssignRoleDialog({
       {!user && <UserSelect value={chosenUser} onChange={setChosenUser} />}
       {!role && <RoleSelect value={chosenRole} onChange={setChosenRole} />}
       <ScopeFields value={scope} onChange={setScope} />
-      <ExpiryField value={expiresAt} onChange={setExpiresAt} />
+      <ExpiryField onChange={setExpiresAt} />
       {beyond.length > 0 && (
         <p className={classes.beyond} role="alert">
           You cannot give this role {scopeText(scope)}: you do not hold {beyond.join(', ')} there yourself.

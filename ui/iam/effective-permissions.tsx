@@ -86,7 +86,6 @@ export function UserPermissions({ user_id }: { user_id: string }) {
       {error && <ProblemAlert error={error} onRetry={() => void refetch()} />}
       {(data || !error) && (
         <DataTable
-          plain
           label="Permissions"
           columns={COLUMNS}
           rows={rows}

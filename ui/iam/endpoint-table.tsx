@@ -14,23 +14,26 @@ const STEP_UP = { none: '—', recent: 'within 5 minutes', bound: 'for this very
 function whereOf({ permission, scope, scope_fields }: EndpointAccess): string {
   if (permission === 'public' || permission === 'authenticated') return '—';
   if (scope === 'platform') return 'everywhere';
-  if (scope === 'filtered') return 'anywhere: shows what is granted';
+  if (scope === 'filtered') return 'anywhere, narrowed to it';
   return scope_fields.join(', ');
 }
+
+const COMMON_PREFIX = '/admin/v1';
 
 const COLUMNS: readonly Column<EndpointAccess>[] = [
   { id: 'method', header: 'Method', width: 80, cell: ({ method }) => <Mono>{method}</Mono> },
   {
     id: 'path',
     header: 'Path',
+    hint: `After ${COMMON_PREFIX}`,
     grow: true,
     cell: ({ path, summary }) => (
-      <span title={summary}>
-        <Mono>{path}</Mono>
+      <span title={`${path}: ${summary}`}>
+        <Mono>{path.slice(COMMON_PREFIX.length)}</Mono>
       </span>
     ),
   },
-  { id: 'permission', header: 'Permission', width: 200, cell: ({ permission }) => <Mono>{permission}</Mono> },
+  { id: 'permission', header: 'Permission', width: 180, cell: ({ permission }) => <Mono>{permission}</Mono> },
   { id: 'scope', header: 'Has to be held', hint: 'Where the grant has to apply', cell: whereOf },
   {
     id: 'step_up',
@@ -46,9 +49,11 @@ export function EndpointTable() {
   const [text, setText] = useState('');
   const rows = useMemo(() => {
     const wanted = text.trim().toLowerCase();
-    return (endpoints.data?.items ?? []).filter(({ method, path, permission, summary }) =>
-      `${method} ${path} ${permission} ${summary}`.toLowerCase().includes(wanted),
-    );
+    return (endpoints.data?.items ?? [])
+      .filter(({ method, path, permission, summary }) =>
+        `${method} ${path} ${permission} ${summary}`.toLowerCase().includes(wanted),
+      )
+      .toSorted((one, other) => one.path.localeCompare(other.path));
   }, [endpoints.data, text]);
   return (
     <div className={classes.page}>

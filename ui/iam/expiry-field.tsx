@@ -10,24 +10,22 @@ const localTime = (time: number): string => {
 };
 
 /** When something ends by itself; null = it lasts. */
-export function ExpiryField({
-  value,
-  onChange,
-}: {
-  value: string | null;
-  onChange: (iso: string | null) => void;
-}) {
+export function ExpiryField({ onChange }: { onChange: (iso: string | null) => void }) {
   const [earliest] = useState(() => localTime(Date.now() + HOUR_MS));
+  // What is typed stays as typed: a year of one digit so far, made into a time and back, would move the minutes.
+  const [text, setText] = useState('');
   return (
     <TextInput
       type="datetime-local"
       label="Ends"
       description="Left empty, it lasts until it is taken away"
       min={earliest}
-      value={value === null ? '' : localTime(Date.parse(value))}
-      onChange={({ currentTarget: { value: text } }) =>
-        onChange(text === '' ? null : new Date(text).toISOString())
-      }
+      max="9999-12-31T23:59"
+      value={text}
+      onChange={({ currentTarget: { value: typed } }) => {
+        setText(typed);
+        onChange(typed === '' ? null : new Date(typed).toISOString());
+      }}
     />
   );
 }

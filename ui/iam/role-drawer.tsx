@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import {
   createRole,
+  explainUserPermissions,
   getRole,
   listPermissions,
   listRoles,
@@ -23,7 +24,7 @@ import { PermissionPicker } from './permission-picker.tsx';
 import classes from './role-drawer.module.css';
 import { isConflict, useVersionedForm } from './use-versioned-form.ts';
 
-const TOUCHED = [listRoles, getRole, listPermissions, me] as const;
+const TOUCHED = [listRoles, getRole, listPermissions, explainUserPermissions, me] as const;
 const LABELS = { title: 'Title', description: 'Description', permissions: 'Permissions' } as const;
 
 const slugOf = (title: string): string =>

@@ -63,7 +63,9 @@ export function formatAgo(from: number, now: number): string {
           ? `${Math.floor(size / 3600)} h`
           : size < 86_400 * 60
             ? `${Math.floor(size / 86_400)} d`
-            : `${Math.floor(size / (86_400 * 30))} mo`;
+            : size < 86_400 * 730
+              ? `${Math.floor(size / (86_400 * 30))} mo`
+              : `${Math.floor(size / (86_400 * 365))} y`;
   return seconds > 0 ? `${text} ago` : `in ${text}`;
 }
 
