@@ -117,7 +117,7 @@ function PolicyDrawer({ role, policy, onClose }: { role: Role; policy: SignInPol
       <PreviewOf
         endpoint={previewSignInPolicy}
         input={unchanged || chosen.length === 0 ? null : { params: { role_id: role.role_id }, body: asked }}
-        show={(preview) => <Touched preview={preview} />}
+        show={showTouched}
       />
       <ReasonField value={reason} onChange={setReason} />
     </FormDrawer>
@@ -166,3 +166,5 @@ function Touched({ preview: { blockers, users, counts, holder_count } }: { previ
     </section>
   );
 }
+
+const showTouched = (preview: SignInPolicyPreview) => <Touched preview={preview} />;
