@@ -13,6 +13,11 @@ import {
 import { signIn, waitFor, type Caller } from './control-process.ts';
 
 const WIDTHS = [1024, 1280, 1920];
+const BEFORE_SIGNING_IN = [
+  '/forgot-password',
+  '/accept-invitation#used-before',
+  '/reset-password#used-before',
+];
 
 test.describe('every page', () => {
   let world: World;
@@ -64,6 +69,7 @@ test.describe('every page', () => {
       '/users',
       `/users/${person.user_id}`,
       '/sessions',
+      '/account',
       '/roles',
       '/roles/operator',
       '/tokens',
@@ -106,6 +112,11 @@ test.describe('every page', () => {
         await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
         await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colorScheme);
         found.push(...(await violations(page, '/sign-in')));
+        for (const address of BEFORE_SIGNING_IN) {
+          await page.goto(`${world.control.url}${address}`);
+          await settled(page);
+          found.push(...(await violations(page, address)));
+        }
         await openSignedIn(page, world.control.url);
         for (const address of pages) {
           await page.goto(`${world.control.url}${address}`);

@@ -44,7 +44,12 @@ const RecoveryCodes = Type.Array(Type.String(), {
   description: 'Each works once; shown in the first answer only',
 });
 /** After an enrolment that a role demanded the session is whole and has a new cookie and CSRF token. */
-const Enrolled = Mutated({ csrf_token: Type.String(), recovery_codes: Nullable(RecoveryCodes) });
+const Enrolled = Mutated({
+  csrf_token: Nullable(
+    Type.String({ description: "The session's; null in a replay, which leaves the session as it is" }),
+  ),
+  recovery_codes: Nullable(RecoveryCodes),
+});
 
 const own = { permission: 'authenticated', scope: 'none', status: 200 } as const;
 

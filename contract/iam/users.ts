@@ -35,7 +35,8 @@ export const USER_UPKEEP = {
 export type UserUpkeep = keyof typeof USER_UPKEEP;
 
 /** A word to find people by; it grants nothing. */
-const Tags = Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,30}$' }), {
+export const TAG_PATTERN = '^[a-z0-9][a-z0-9-]{0,30}$';
+const Tags = Type.Array(Type.String({ pattern: TAG_PATTERN }), {
   maxItems: 20,
   uniqueItems: true,
 });

@@ -165,7 +165,7 @@ export async function previewUnassignment(
 }
 
 /** The same checks as the change itself makes, each refusal as a blocker. */
-async function blockersOf(checks: readonly (() => unknown)[]): Promise<AccessPreview['blockers']> {
+export async function blockersOf(checks: readonly (() => unknown)[]): Promise<AccessPreview['blockers']> {
   const blockers: AccessPreview['blockers'] = [];
   for (const check of checks) {
     try {

@@ -28,7 +28,7 @@ import { changeOwnPassword } from './password-service.ts';
 import { personOf } from './personal-session.ts';
 import { finishSignIn } from './session-opening.ts';
 import { describeMe, signIn, signInWithPasskey, signOut } from './sign-in-service.ts';
-import { readSignInPolicy, setSignInPolicy } from './sign-in-policy-service.ts';
+import { previewSignInPolicy, readSignInPolicy, setSignInPolicy } from './sign-in-policy-service.ts';
 import { confirmPresence } from './step-up-service.ts';
 import { resetUserMfa, revokeRecoveryCodes } from './user-mfa-service.ts';
 
@@ -144,5 +144,6 @@ export function userAccessRoutes(deps: AccountDeps): Route[] {
     route(contract.setSignInPolicy, ({ context, params, body }) =>
       setSignInPolicy(db, context, params.role_id, body),
     ),
+    route(contract.previewSignInPolicy, ({ params, body }) => previewSignInPolicy(db, params.role_id, body)),
   ];
 }

@@ -207,10 +207,7 @@ async function enrol(
   change: (tx: Tx) => Promise<Pick<Changed<object>, 'before' | 'after'>>,
 ): Promise<Enrolled> {
   const { session_id, csrf_token, pending } = session;
-  const { token, recovery_codes, job_id } = await mutate<{
-    token: string | null;
-    recovery_codes: string[] | null;
-  }>(
+  return mutate<Omit<Enrolled, 'job_id'>>(
     deps.db,
     context,
     changeOf(context, action, factor === 'totp' ? 'Use an authenticator app' : 'Use a passkey'),
@@ -230,12 +227,15 @@ async function enrol(
         throw new ControlError('session_revoked', 'This sign-in has expired; sign in again.');
       return {
         ...changed,
-        result: { token: renewed, recovery_codes: codes },
-        replay: { token: null, recovery_codes: null },
+        result: {
+          token: renewed,
+          recovery_codes: codes,
+          csrf_token: renewed === null ? csrf_token : csrfTokenOf(renewed),
+        },
+        replay: { token: null, recovery_codes: null, csrf_token: null },
       };
     },
   );
-  return { job_id, token, recovery_codes, csrf_token: token === null ? csrf_token : csrfTokenOf(token) };
 }
 
 /** Gives a factor up, unless a role demands one and it is the last. */

@@ -1,4 +1,5 @@
 import { HOTP, Secret, TOTP } from 'otpauth';
+import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as contract from '#contract/iam.ts';
 import { openDatabase, type DatabaseHandle } from '#server/db/database.ts';
@@ -183,6 +184,21 @@ describe('an authenticator app', () => {
     await second(cookie!, { totp_code: codeOf(fresh.enrolment!.secret) });
   });
 
+  it('is not taken into use twice by a repeated request, whose answer shows no code again', async () => {
+    const { token } = await scene.enter('repeating@example.com');
+    const { enrolment } = await scene.call(contract.startTotpEnrolment, { as: token });
+    const { job_id, csrf_token } = await scene.call(contract.confirmTotpEnrolment, {
+      as: token,
+      body: { code: codeOf(enrolment!.secret, -1) },
+      idempotency: { key: 'confirm-1', request_hash: 'a', response_status: 200 },
+    });
+    expect(csrf_token).toBe((await scene.principalOf(token)).session?.csrf_token);
+    const [job] = await query('select response_body from jobs where job_id = $1', job_id);
+    expect(job?.['response_body']).toMatchObject({ csrf_token: null, recovery_codes: null });
+    // An answer that the schema does not fit would be a failure of ours.
+    expect(Value.Check(contract.confirmTotpEnrolment.response, job?.['response_body'])).toBe(true);
+  });
+
   it('steps up', async () => {
     const { token, user_id } = await scene.enter('stepping@example.com');
     const { secret } = await enrol(token);
@@ -236,6 +252,35 @@ describe('a role that demands a second factor', () => {
         body: { code: codeOf(again.enrolment!.secret) },
       }),
     ).rejects.toMatchObject({ code: 'action_not_allowed' });
+  });
+
+  it('says beforehand whom its policy would touch', async () => {
+    const asked = {
+      as: (await scene.enter('asking@example.com', 'owner')).token,
+      params: { role_id: 'read-only' },
+    };
+    await scene.addUser('audits@example.com', 'read-only');
+    const keyed = await scene.enter('audits-with-app@example.com', 'read-only');
+    await enrol(keyed.token);
+    const preview = (body: { methods: contract.SignInMethod[]; mfa_required: boolean }) =>
+      scene.call(contract.previewSignInPolicy, { ...asked, body });
+    expect(await preview({ methods: ['password', 'passkey'], mfa_required: true })).toMatchObject({
+      blockers: [],
+      users: [{ email: 'audits@example.com', effect: 'enrols' }],
+      counts: { shut_out: 0, enrols: 1, narrowed: 0 },
+      holder_count: 2,
+    });
+    expect(await preview({ methods: ['passkey'], mfa_required: false })).toMatchObject({
+      counts: { shut_out: 2, enrols: 0, narrowed: 0 },
+    });
+    expect(await scene.call(contract.getSignInPolicy, asked)).toMatchObject({ mfa_required: false });
+    const owners = { ...asked, params: { role_id: 'owner' } };
+    expect(
+      await scene.call(contract.previewSignInPolicy, {
+        ...owners,
+        body: { methods: ['passkey'], mfa_required: false },
+      }),
+    ).toMatchObject({ blockers: [{ code: 'unprocessable' }] });
   });
 
   it('can refuse a way to sign in, once it is known who comes', async () => {

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   allowedMethods,
   demandingRoles,
+  effectOfPolicy,
   lackAfter,
   secondFactorsOf,
   type SignInFacts,
+  type WaysIn,
 } from './sign-in-policy-rules.ts';
 
 const nothing: SignInFacts = { totp: false, passkeys: 0, recovery_codes: 0, policies: [] };
@@ -50,4 +52,33 @@ it('names the roles that demand something', () => {
 
 it('offers the factors that there are', () => {
   expect(secondFactorsOf({ ...nothing, totp: true, recovery_codes: 3 })).toEqual(['totp', 'recovery_code']);
+});
+
+describe('a new policy of a role, at the next sign-in', () => {
+  const person: WaysIn = { ...nothing, password: true, identities: 0 };
+  const open = {
+    role_id: 'support',
+    methods: ['password', 'passkey', 'provider'],
+    mfa_required: false,
+  } as const;
+  const keys = { ...open, methods: ['passkey'] } as const;
+
+  it('shuts out who has none of the ways that are left', () => {
+    expect(effectOfPolicy(person, keys)).toBe('shut_out');
+    const strictElsewhere = { ...person, passkeys: 1, policies: [keysOnly] };
+    expect(effectOfPolicy(strictElsewhere, { ...open, methods: ['password'] })).toBe('shut_out');
+  });
+  it('narrows the choice of who has another way', () => {
+    expect(effectOfPolicy({ ...person, passkeys: 1 }, keys)).toBe('narrowed');
+  });
+  it('makes those enrol who have no second factor and did not need one', () => {
+    const demanding = { ...open, mfa_required: true };
+    expect(effectOfPolicy(person, demanding)).toBe('enrols');
+    expect(effectOfPolicy({ ...person, totp: true }, demanding)).toBeNull();
+    expect(effectOfPolicy({ ...person, policies: [strict] }, demanding)).toBeNull();
+  });
+  it('is not noticed when it replaces a narrower one, nor by who could not sign in before', () => {
+    expect(effectOfPolicy({ ...person, policies: [{ ...keys, mfa_required: true }] }, open)).toBeNull();
+    expect(effectOfPolicy({ ...person, password: false }, keys)).toBeNull();
+  });
 });

@@ -1,6 +1,6 @@
 /** Pure: what follows from somebody's factors and the policies of their roles when they sign in. */
 import type { PendingSignIn } from '#contract/endpoint.ts';
-import { SIGN_IN_METHODS, type SecondFactor, type SignInMethod } from '#contract/iam.ts';
+import { SIGN_IN_METHODS, type SecondFactor, type SignInEffect, type SignInMethod } from '#contract/iam.ts';
 
 export interface RolePolicy {
   role_id: string;
@@ -43,4 +43,25 @@ export function lackAfter(method: SignInMethod, facts: SignInFacts): PendingSign
   if (method === 'passkey') return null;
   if (hasSecondFactor(facts)) return 'second_factor';
   return mfaRequired(facts.policies) ? 'enrolment' : null;
+}
+
+/** Everything that somebody can sign in with. */
+export interface WaysIn extends SignInFacts {
+  password: boolean;
+  identities: number;
+}
+
+const openWays = (person: WaysIn, policies: readonly RolePolicy[]): SignInMethod[] => {
+  const has = { password: person.password, passkey: person.passkeys > 0, provider: person.identities > 0 };
+  return allowedMethods(policies).filter((method) => has[method]);
+};
+
+/** What somebody notices at the next sign-in when one of their roles gets this policy; null = nothing, or only what gets easier. */
+export function effectOfPolicy(person: WaysIn, policy: RolePolicy): SignInEffect | null {
+  const policies = [...person.policies.filter(({ role_id }) => role_id !== policy.role_id), policy];
+  const before = openWays(person, person.policies);
+  const after = openWays(person, policies);
+  if (before.length > 0 && after.length === 0) return 'shut_out';
+  if (!hasSecondFactor(person) && mfaRequired(policies) && !mfaRequired(person.policies)) return 'enrols';
+  return after.length < before.length ? 'narrowed' : null;
 }

@@ -1,10 +1,21 @@
-/** How those who have a role may sign in: read, and set. */
-import { SIGN_IN_METHODS, type SignInMethod, type SignInPolicy } from '#contract/iam.ts';
+/** How those who have a role may sign in: read, tried out, and set. */
+import {
+  PREVIEW_USERS,
+  SIGN_IN_EFFECTS,
+  SIGN_IN_METHODS,
+  type SignInEffect,
+  type SignInMethod,
+  type SignInPolicy,
+  type SignInPolicyPreview,
+} from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import type { CallContext } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
+import { blockersOf } from './access-service.ts';
 import { readRole } from './role-store.ts';
+import { readRoleHolders } from './sign-in-facts.ts';
+import { effectOfPolicy } from './sign-in-policy-rules.ts';
 
 /** The policy of a role; without one every way is open. */
 export async function readSignInPolicy(db: Database, role_id: string): Promise<SignInPolicy> {
@@ -49,6 +60,38 @@ export async function setSignInPolicy(
       return { before, after: policy, result: { policy } };
     },
   );
+}
+
+/** What the policy would do to everybody who has the role. */
+export async function previewSignInPolicy(
+  db: Database,
+  role_id: string,
+  { methods, mfa_required }: Omit<SignInPolicy, 'role_id'>,
+): Promise<SignInPolicyPreview> {
+  await readRole(db, role_id);
+  const blockers = await blockersOf([() => assertOwnersGetIn(role_id, methods)]);
+  const holders = await readRoleHolders(db, role_id);
+  const byEffect = Map.groupBy(holders, (holder) =>
+    effectOfPolicy(holder, { role_id, methods, mfa_required }),
+  );
+  const countOf = (effect: SignInEffect) => byEffect.get(effect)?.length ?? 0;
+  return {
+    blockers,
+    users: SIGN_IN_EFFECTS.flatMap((effect) =>
+      (byEffect.get(effect) ?? []).map(({ user_id, email, display_name }) => ({
+        user_id,
+        email,
+        display_name,
+        effect,
+      })),
+    ).slice(0, PREVIEW_USERS),
+    counts: {
+      shut_out: countOf('shut_out'),
+      enrols: countOf('enrols'),
+      narrowed: countOf('narrowed'),
+    },
+    holder_count: holders.length,
+  };
 }
 
 /** A provider that is away, or a lost device, must not keep every owner out. */

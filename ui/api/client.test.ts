@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createUser, getUser, listUsers, login, me, suspendUser } from '#contract/iam.ts';
+import {
+  confirmTotpEnrolment,
+  createUser,
+  getUser,
+  listUsers,
+  login,
+  me,
+  suspendUser,
+} from '#contract/iam.ts';
 import { skipJob } from '#contract/jobs.ts';
 import { PROBLEMS, type ProblemCode } from '#contract/problem.ts';
 import { listTenants } from '#contract/tenants.ts';
@@ -117,6 +125,14 @@ describe('a change', () => {
     expect(at(1).headers.get('if-match')).toBe('"3"');
     expect(at(1).headers.get('idempotency-key')).toMatch(/^[0-9a-f-]{36}$/);
     expect(at(1).body).toBe('{"reason":"leaves"}');
+  });
+
+  it('keeps its CSRF token when an enrolment is answered by a replay, which has none', async () => {
+    keepCsrfToken('mine');
+    answers = [json({ job_id: USER, csrf_token: null, recovery_codes: null }), json({})];
+    await call(confirmTotpEnrolment, { body: { code: '123456' } });
+    await call(suspendUser, { params: { user_id: USER }, body: { reason: 'leaves' } });
+    expect(at(1).headers.get('x-csrf-token')).toBe('mine');
   });
 
   it('reads a new CSRF token once when another tab has made it stale', async () => {

@@ -132,7 +132,11 @@ async function send(
     const wait = Number(response.headers.get('retry-after') ?? NaN);
     throw new ProblemError(data, Number.isFinite(wait) ? wait : null);
   }
-  if (CSRF_SOURCES.includes(endpoint.id)) keepCsrfToken((data as { csrf_token: string | null }).csrf_token);
+  if (CSRF_SOURCES.includes(endpoint.id)) {
+    const { csrf_token } = data as { csrf_token: string | null };
+    // A replay has none, and the session keeps the one that it has.
+    if (csrf_token !== null) keepCsrfToken(csrf_token);
+  }
   return { data, etag: response.headers.get('etag'), status: response.status };
 }
 

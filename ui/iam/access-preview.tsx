@@ -1,7 +1,8 @@
-/** Who would gain or lose what, asked before a change of a role or an assignment is made. */
+/** Whom a change would touch, asked before it is made. */
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import type { Endpoint } from '#contract/endpoint.ts';
+import type { ReactNode } from 'react';
+import type { Endpoint, ResponseOf } from '#contract/endpoint.ts';
 import type { AccessPreview, AffectedUser, ScopedPermission } from '#contract/iam.ts';
 import { call, type Answer, type CallArguments, type CallInput } from '#ui/api/client.ts';
 import { plural } from '#ui/patterns/format.ts';
@@ -13,12 +14,14 @@ const SHOWN_USERS = 5;
 const TYPING_MS = 250;
 
 /** The preview of a change; null input = nothing to ask about yet. Asked anew whenever the input changes. */
-export function AccessPreviewOf<E extends Endpoint>({
+export function PreviewOf<E extends Endpoint>({
   endpoint,
   input,
+  show,
 }: {
   endpoint: E;
   input: CallInput<E> | null;
+  show: (preview: ResponseOf<E>) => ReactNode;
 }) {
   const [asked] = useDebouncedValue(input, TYPING_MS);
   const { data, error, refetch } = useQuery<Answer<E>>({
@@ -36,8 +39,15 @@ export function AccessPreviewOf<E extends Endpoint>({
   if (input === null) return null;
   if (error) return <ProblemAlert error={error} onRetry={() => void refetch()} />;
   if (!data) return <p className={classes.quiet}>Looking at who this touches…</p>;
-  return <Preview preview={data.data as AccessPreview} />;
+  return show(data.data);
 }
+
+const showAccess = (preview: unknown) => <Preview preview={preview as AccessPreview} />;
+
+/** Who would gain or lose what. */
+export const AccessPreviewOf = <E extends Endpoint>(asked: { endpoint: E; input: CallInput<E> | null }) => (
+  <PreviewOf {...asked} show={showAccess} />
+);
 
 function Preview({ preview }: { preview: AccessPreview }) {
   const { blockers, users, user_count, session_count, token_count } = preview;

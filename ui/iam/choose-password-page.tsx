@@ -31,6 +31,13 @@ export function ChoosePasswordPage() {
     call(inspectLink, { body: { token } }).then(({ data }) => setLink(data), setError);
   }, [token]);
 
+  // Another link opened in the same tab differs after the # only, for which no browser loads a page.
+  useEffect(() => {
+    const again = () => location.reload();
+    addEventListener('hashchange', again);
+    return () => removeEventListener('hashchange', again);
+  }, []);
+
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     setPending(true);

@@ -1,6 +1,6 @@
-import { TextInput } from '@mantine/core';
+import { TagsInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { getUser, listUsers, updateUser, type UserListItem } from '#contract/iam.ts';
+import { getUser, listUsers, TAG_PATTERN, updateUser, type UserListItem } from '#contract/iam.ts';
 import { fieldErrors, ProblemError } from '#ui/api/errors.ts';
 import { useChange } from '#ui/api/queries.ts';
 import { isReason, ReasonField } from '#ui/patterns/reason-field.tsx';
@@ -9,7 +9,8 @@ import { ConflictNotice, differences } from './conflict-notice.tsx';
 import { FormDrawer } from './form-drawer.tsx';
 import { isConflict, useVersionedForm } from './use-versioned-form.ts';
 
-const LABELS = { email: 'Email', display_name: 'Name' } as const;
+const TAG = new RegExp(TAG_PATTERN);
+const LABELS = { email: 'Email', display_name: 'Name', tags: 'Tags' } as const;
 
 export function EditUserDrawer({
   user,
@@ -21,7 +22,11 @@ export function EditUserDrawer({
   onClose: () => void;
 }) {
   const latest = { data: user, etag };
-  const form = useVersionedForm(latest, latest, ({ email, display_name }) => ({ email, display_name }));
+  const form = useVersionedForm(latest, latest, ({ email, display_name, tags }) => ({
+    email,
+    display_name,
+    tags: [...tags],
+  }));
   const { fields, base } = form;
   const [reason, setReason] = useState('');
   const update = useChange(updateUser, {
@@ -34,7 +39,10 @@ export function EditUserDrawer({
   const faults = fieldErrors(update.error);
   const taken = update.error instanceof ProblemError && update.error.code === 'already_exists';
   const conflict = isConflict(update.error);
-  const unchanged = fields.email === base.data.email && fields.display_name === base.data.display_name;
+  const sameTags = fields.tags.join(' ') === base.data.tags.join(' ');
+  const badTag = fields.tags.find((tag) => !TAG.test(tag));
+  const unchanged =
+    fields.email === base.data.email && fields.display_name === base.data.display_name && sameTags;
   const resolve = (how: () => void) => () => {
     how();
     update.reset();
@@ -50,6 +58,7 @@ export function EditUserDrawer({
         conflict ||
         fields.email.trim() === '' ||
         fields.display_name.trim() === '' ||
+        badTag !== undefined ||
         (reason.trim() !== '' && !isReason(reason))
       }
       error={taken || conflict || Object.keys(faults).length > 0 ? null : update.error}
@@ -71,6 +80,7 @@ export function EditUserDrawer({
             ...(fields.display_name !== base.data.display_name && {
               display_name: fields.display_name.trim(),
             }),
+            ...(!sameTags && { tags: fields.tags }),
             ...(reason.trim() !== '' && { reason: reason.trim() }),
           },
           if_match: base.etag,
@@ -98,6 +108,21 @@ export function EditUserDrawer({
         error={faults['display_name']}
         required
         withAsterisk={false}
+      />
+      <TagsInput
+        label="Tags"
+        description="Words to find people by; they grant nothing"
+        placeholder={fields.tags.length === 0 ? 'night-shift' : ''}
+        value={fields.tags}
+        maxTags={20}
+        splitChars={[',', ' ']}
+        acceptValueOnBlur
+        onChange={(tags) => form.change({ tags: tags.map((tag) => tag.toLowerCase()) })}
+        error={
+          badTag === undefined
+            ? faults['tags']
+            : `"${badTag}" is no tag: up to 31 letters a to z, digits and hyphens`
+        }
       />
       <ReasonField value={reason} onChange={setReason} required={false} />
     </FormDrawer>

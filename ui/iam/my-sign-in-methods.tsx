@@ -25,6 +25,7 @@ import { addPasskeyHere } from './add-passkey.ts';
 import { ChangePasswordDialog } from './change-password-dialog.tsx';
 import { rememberDeparture } from './provider-departure.ts';
 import { RecoveryCodeList } from './recovery-code-list.tsx';
+import { listOfMethods } from './sign-in-method-names.ts';
 import classes from './sign-in-methods.module.css';
 
 const TotpSetup = lazy(() =>
@@ -80,8 +81,8 @@ export function MySignInMethods() {
       {data && data.policy.roles.length > 0 && (
         <p className={classes.small}>
           {data.policy.roles.join(', ')} {data.policy.roles.length === 1 ? 'demands' : 'demand'}:{' '}
-          {data.policy.mfa_required ? 'a second factor; ' : ''}sign in with {data.policy.methods.join(' or ')}
-          .
+          {data.policy.mfa_required ? 'a second factor; ' : ''}sign in with{' '}
+          {listOfMethods(data.policy.methods)}.
         </p>
       )}
       <Panel title="Password">

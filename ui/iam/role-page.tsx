@@ -27,6 +27,7 @@ import { AssignRoleDialog } from './assign-role-dialog.tsx';
 import { GrantedList } from './granted-list.tsx';
 import { EditRoleDrawer, RoleDrawer } from './role-drawer.tsx';
 import classes from './role-page.module.css';
+import { RoleSignInPolicy } from './role-sign-in-policy.tsx';
 import { ScopeLabel } from './scope-label.tsx';
 import { SearchTabs, useSearchTab } from './search-tabs.tsx';
 import { useTakeRole } from './take-role.tsx';
@@ -201,6 +202,7 @@ function RoleOverview({ role }: { role: Role }) {
             </Property>
           </Properties>
         </Panel>
+        <RoleSignInPolicy role={role} />
         <Panel title="What it allows">
           <GrantedList patterns={role.permissions} />
         </Panel>

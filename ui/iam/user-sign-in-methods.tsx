@@ -4,6 +4,7 @@ import { plural } from '#ui/patterns/format.ts';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
+import { listOfMethods } from './sign-in-method-names.ts';
 
 /** How a user can sign in, as an administrator sees it. */
 export function UserSignInMethods({ user_id }: { user_id: string }) {
@@ -34,7 +35,7 @@ export function UserSignInMethods({ user_id }: { user_id: string }) {
           </Property>
           <Property name="Demanded">
             {data.policy.mfa_required ? 'a second factor; ' : ''}
-            {data.policy.methods.join(' or ')}
+            {listOfMethods(data.policy.methods)}
             {data.policy.roles.length > 0 && ` (${data.policy.roles.join(', ')})`}
           </Property>
         </Properties>

@@ -63,6 +63,7 @@ const FILTERS: readonly ListFilter[] = [
       render: <StatusPill of="user" status={status} />,
     })),
   },
+  { type: 'text', name: 'tag', label: 'Tag', placeholder: 'night-shift' },
 ];
 
 export function UsersPage() {
