@@ -8,8 +8,8 @@ export type AuthenticationResult =
 export interface Authenticator {
   /** Whose session this cookie value is. */
   session(token: string): Promise<AuthenticationResult>;
-  /** Whose API token this bearer value is. */
-  apiToken(token: string): Promise<AuthenticationResult>;
+  /** Whose bearer value this is; its shape says what it is. */
+  bearer(token: string): Promise<AuthenticationResult>;
   /** Uses up a step-up proof; true when it was made for this session and this request and had not been used. */
   provesBound(context: CallContext, proof: string, request_hash: string): Promise<boolean>;
 }

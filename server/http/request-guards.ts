@@ -31,7 +31,7 @@ export async function authenticate(
   const cookie = readSessionCookie(request);
   if (endpoint.method !== 'GET' && bearer === undefined) checkOrigin(request);
   if (endpoint.permission === 'public') return null;
-  if (bearer !== undefined) return accepted(await deps.authenticator.apiToken(bearer));
+  if (bearer !== undefined) return accepted(await deps.authenticator.bearer(bearer));
   if (cookie === undefined) throw unauthenticated('This needs a session or an API token; sign in.');
   const principal = accepted(await deps.authenticator.session(cookie));
   checkSignedIn(endpoint, principal);

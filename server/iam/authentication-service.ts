@@ -68,6 +68,26 @@ export function createAuthenticator(db: Database): Authenticator {
       .finally(() => touching.delete(id));
   };
 
+  const apiToken = shareReads(async (token): Promise<AuthenticationResult> => {
+    const row = (await run<TokenRow>(FIND_TOKEN, [secretHash(token)])).rows[0];
+    const rejected = rejectionOf(row, 'API token');
+    if (rejected || !row) return rejected ?? UNKNOWN;
+    if (row.touch) touch(TOUCH_TOKEN, row.token_id);
+    const { token_id, name, permissions, tenant_id, environment, user_id, email, grants } = row;
+    const limits = { token_id, name, permissions, tenant_id, environment };
+    return {
+      principal: {
+        type: 'api_token',
+        principal_id: token_id,
+        user_id,
+        label: `${email} (${name})`,
+        session: null,
+        token: limits,
+        grants,
+      },
+    };
+  });
+
   return {
     session: shareReads(async (token): Promise<AuthenticationResult> => {
       const row = (await run<SessionRow>(FIND_SESSION, [secretHash(token)])).rows[0];
@@ -90,26 +110,7 @@ export function createAuthenticator(db: Database): Authenticator {
       };
     }),
 
-    apiToken: shareReads(async (token): Promise<AuthenticationResult> => {
-      if (!isApiToken(token)) return UNKNOWN;
-      const row = (await run<TokenRow>(FIND_TOKEN, [secretHash(token)])).rows[0];
-      const rejected = rejectionOf(row, 'API token');
-      if (rejected || !row) return rejected ?? UNKNOWN;
-      if (row.touch) touch(TOUCH_TOKEN, row.token_id);
-      const { token_id, name, permissions, tenant_id, environment, user_id, email, grants } = row;
-      const limits = { token_id, name, permissions, tenant_id, environment };
-      return {
-        principal: {
-          type: 'api_token',
-          principal_id: token_id,
-          user_id,
-          label: `${email} (${name})`,
-          session: null,
-          token: limits,
-          grants,
-        },
-      };
-    }),
+    bearer: async (token) => (isApiToken(token) ? apiToken(token) : UNKNOWN),
 
     async provesBound(context, proof, request_hash) {
       const session = context.principal?.session;

@@ -53,7 +53,7 @@ export function openScene(db: Database, settings: Partial<SignInSettings> = {}) 
   let addresses = 0;
 
   const authenticate = (value: string) =>
-    isApiToken(value) ? authenticator.apiToken(value) : authenticator.session(value);
+    isApiToken(value) ? authenticator.bearer(value) : authenticator.session(value);
 
   /** Each call comes from an address of its own unless it names one, so that tests do not throttle each other. */
   const contextOf = (
