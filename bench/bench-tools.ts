@@ -29,6 +29,7 @@ export const benchContext: CallContext = {
     session: null,
     token: null,
     grants: [{ role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null, expires_at: null }],
+    impersonation: null,
   },
   request_id: 'bench',
   trace_id: null,

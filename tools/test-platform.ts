@@ -172,6 +172,7 @@ export function callerWith(permissions: string[] = ['*'], scope: Partial<Permiss
       grants: [
         { role_id: 'test', permissions, tenant_id: null, environment: null, expires_at: null, ...scope },
       ],
+      impersonation: null,
     },
     request_id: 'test-request',
     trace_id: null,

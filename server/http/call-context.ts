@@ -4,6 +4,17 @@ import type { Grant } from '#contract/iam.ts';
 import { decide, scopesOf, type PermissionScope } from '#contract/permission-rules.ts';
 import type { Permission } from '#contract/permissions.ts';
 
+/** A person who acts as another one for a while (break-glass). What they do is theirs: every record names both. */
+export interface ActingFor {
+  impersonation_id: string;
+  /** The person who really sits there. */
+  actor_user_id: string;
+  actor_label: string;
+  /** Email of whom they act for; the principal's `user_id` is that person's. */
+  target_label: string;
+  ends_at: string;
+}
+
 export interface Principal {
   type: 'user' | 'api_token';
   /** Whose Idempotency-Keys these are: the user's id, or the token's. */
@@ -22,6 +33,8 @@ export interface Principal {
   token: (PermissionScope & { token_id: string; name: string; permissions: string[] }) | null;
   /** What the user's roles grant; a token narrows it further. */
   grants: Grant[];
+  /** Set while somebody else acts as this user. */
+  impersonation: ActingFor | null;
 }
 
 export interface CallContext {
@@ -40,6 +53,13 @@ export function principalOf(context: CallContext): Principal {
     throw new Error('A handler behind the permission gate was called without a principal.');
   return context.principal;
 }
+
+/**
+ * The person who answers for what the principal does: who acts, when somebody acts as another; a token's owner. Whoever must not
+ * decide on their own work is compared by it.
+ */
+export const responsibleUserId = ({ impersonation, user_id }: Principal): string =>
+  impersonation?.actor_user_id ?? user_id;
 
 /** Whether the principal may do this there. A token must pass both as its user and within its own limits. */
 export function mayDo(

@@ -84,6 +84,7 @@ export function createAuthenticator(db: Database): Authenticator {
         session: null,
         token: limits,
         grants,
+        impersonation: null,
       },
     };
   });
@@ -106,6 +107,7 @@ export function createAuthenticator(db: Database): Authenticator {
           session,
           token: null,
           grants,
+          impersonation: null,
         },
       };
     }),

@@ -35,6 +35,7 @@ const person = (grants: Grant[], token: Principal['token'] = null): Principal =>
   session: null,
   token,
   grants,
+  impersonation: null,
 });
 
 describe('giving', () => {

@@ -32,6 +32,7 @@ export const principalFor = ({ user_id, email }: Identified): Principal => ({
   session: null,
   token: null,
   grants: [],
+  impersonation: null,
 });
 
 /**
