@@ -40,7 +40,7 @@ export const JOB_ACTIONS = {
   skip: ['stuck'],
 } as const satisfies Record<string, readonly JobState[]>;
 export type JobAction = keyof typeof JOB_ACTIONS;
-/** Which state follows which. `kept`: ended before its end, and what was done until then stays, as the plan said. */
+/** Which state follows which. `kept`: ended before its end, and what was done until then, or a part of it, stays, as the plan said. */
 export const JOB_TRANSITIONS = {
   queued: ['running', 'undoing', 'cancelled_rolled_back'],
   running: ['undoing', 'succeeded', 'stuck'],

@@ -34,8 +34,9 @@ describe('an environment on Docker Swarm and NATS', { timeout: 120_000 }, () => 
       swarm,
       [
         { kind: 'gateway', name: 'gw-1' },
-        { kind: 'aggregate', name: 'agg-1' },
-        { kind: 'aggregate', name: 'agg-2' },
+        // Long enough to see a second task of it start and fail.
+        { kind: 'aggregate', name: 'agg-1', update_policy: { monitor_s: 30 } },
+        { kind: 'aggregate', name: 'agg-2', max_per_host: 1 },
         { kind: 'projection', name: 'prj-1' },
         { kind: 'runner', name: 'run-1' },
       ],
@@ -95,8 +96,8 @@ describe('an environment on Docker Swarm and NATS', { timeout: 120_000 }, () => 
     await expect.poll(async () => (await job()).finished_at, PATIENCE).not.toBeNull();
     return job();
   };
-  /** Plans a change, starts it, and waits for the end of its job. */
-  const carryOut = async (url: string, change: object): Promise<Job> => {
+  /** Plans a change and starts it. */
+  const begin = async (url: string, change: object): Promise<string> => {
     const plan = await send<Plan>('POST', `${url}/plan`, change);
     expect(plan.blockers).toEqual([]);
     const { plan_hash } = plan;
@@ -105,8 +106,24 @@ describe('an environment on Docker Swarm and NATS', { timeout: 120_000 }, () => 
       plan_hash,
       reason: 'make room',
     });
-    return endOf(job_id);
+    return job_id;
   };
+  const carryOut = async (url: string, change: object): Promise<Job> => endOf(await begin(url, change));
+  const shardOf = async () =>
+    (await items<Placement>('/scale/placements?tenant_id=acme')).find(
+      ({ service }) => service === 'aggregate',
+    )?.shard;
+  const moveTo = async (target_shard: string): Promise<void> => {
+    const move = { tenant_id: 'acme', environment, service: 'aggregate', target_shard };
+    if ((await shardOf()) !== target_shard)
+      expect(await carryOut('/scale/migrations', move)).toMatchObject({ state: 'succeeded' });
+    await expect.poll(shardOf, PATIENCE).toBe(target_shard);
+  };
+  const serviceOf = async (name: string) => (await items<Service>(`/scale/services?q=${name}`))[0];
+  const runningTask = async (name: string) =>
+    (await items<Task>(`/scale/tasks?service_id=${nodes.services.get(name)}`)).find(
+      ({ state }) => state === 'running',
+    )?.task_id;
 
   test('shows the services and tasks of the Swarm with the nodes that answer inside', async () => {
     const running = async () =>
@@ -138,27 +155,17 @@ describe('an environment on Docker Swarm and NATS', { timeout: 120_000 }, () => 
       reason: 'first customer',
     });
     expect(await endOf(created.job_id)).toMatchObject({ state: 'succeeded' });
-    const shardOf = async () =>
-      (await items<Placement>('/scale/placements?tenant_id=acme')).find(
-        ({ service }) => service === 'aggregate',
-      )?.shard;
     await expect.poll(shardOf, PATIENCE).toMatch(/^agg-/);
-    const target_shard = (await shardOf()) === 'agg-1' ? 'agg-2' : 'agg-1';
-    const move = { tenant_id: 'acme', environment, service: 'aggregate', target_shard };
-    expect(await carryOut('/scale/migrations', move)).toMatchObject({ state: 'succeeded' });
-    await expect.poll(shardOf, PATIENCE).toBe(target_shard);
+    await moveTo((await shardOf()) === 'agg-1' ? 'agg-2' : 'agg-1');
   });
 
   test('restarts a service: another task runs the same node', async () => {
     const service_id = nodes.services.get('gw-1');
-    const runningTask = async () =>
-      (await items<Task>(`/scale/tasks?service_id=${service_id}`)).find(({ state }) => state === 'running')
-        ?.task_id;
-    const before = await runningTask();
+    const before = await runningTask('gw-1');
     const job = await carryOut('/scale/service-restarts', { environment, service_id });
     expect(job).toMatchObject({ state: 'succeeded' });
-    await expect.poll(runningTask, PATIENCE).toBeTypeOf('string');
-    expect(await runningTask()).not.toBe(before);
+    await expect.poll(() => runningTask('gw-1'), PATIENCE).toBeTypeOf('string');
+    expect(await runningTask('gw-1')).not.toBe(before);
   });
 
   test('takes a scaling back whose tasks fail, and says how they ended', async () => {
@@ -182,5 +189,41 @@ describe('an environment on Docker Swarm and NATS', { timeout: 120_000 }, () => 
     await expect
       .poll(sidecar, PATIENCE)
       .toMatchObject({ state: 'healthy', replicas_desired: 1, replicas_running: 1 });
+  });
+
+  test('takes a scaling of a node with tenants back whose new task finds no host: Swarm ends that one first', async () => {
+    await moveTo('agg-2');
+    const before = await runningTask('agg-2');
+    const service_id = nodes.services.get('agg-2');
+    const job_id = await begin('/scale/service-scalings', { environment, service_id, replicas: 2 });
+    const waiting = async () =>
+      (await items<Task>(`/scale/tasks?service_id=${service_id}`)).map(({ state }) => state);
+    await expect.poll(waiting, PATIENCE).toContain('pending');
+    await send('POST', `/jobs/${job_id}/cancel`, { reason: 'no host for it' });
+    expect(await endOf(job_id)).toMatchObject({ state: 'cancelled_rolled_back' });
+    await expect
+      .poll(() => serviceOf('agg-2'), PATIENCE)
+      .toMatchObject({ replicas_desired: 1, state: 'healthy' });
+    expect(await runningTask('agg-2')).toBe(before);
+  });
+
+  test('leaves a scaling as it is where Swarm might end the node with tenants instead of the task that fails', async () => {
+    await moveTo('agg-1');
+    const before = await runningTask('agg-1');
+    // Its second task finds the port taken.
+    const service_id = nodes.services.get('agg-1');
+    const job = await carryOut('/scale/service-scalings', { environment, service_id, replicas: 2 });
+    expect(job).toMatchObject({
+      state: 'failed_kept',
+      error: {
+        code: 'rollout_tasks_failed',
+        message: expect.stringMatching(/agg-1 stays at 2 replicas, not 1: .*its shard agg-1 holds 1 tenant/),
+      },
+    });
+    expect(job.steps.find(({ name }) => name === 'scale')).toMatchObject({ state: 'undo_skipped' });
+    expect(await serviceOf('agg-1')).toMatchObject({ replicas_desired: 2 });
+    expect(
+      (await items<Task>(`/scale/tasks?service_id=${service_id}`)).map(({ task_id }) => task_id),
+    ).toContain(before);
   });
 });

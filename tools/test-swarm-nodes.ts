@@ -3,7 +3,7 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 
 import type { NodeKind } from '#contract/placement-record.ts';
 
-import type { testSwarm } from './test-swarm.ts';
+import type { testSwarm, TestServiceOptions } from './test-swarm.ts';
 
 const FIRST_PORT = 7_100;
 const TOKEN = 'token of the test nodes';
@@ -21,7 +21,10 @@ export interface SwarmNodes {
  */
 export async function startSwarmNodes(
   swarm: ReturnType<typeof testSwarm>,
-  specs: readonly { kind: NodeKind; name: string }[],
+  specs: readonly ({ kind: NodeKind; name: string } & Pick<
+    TestServiceOptions,
+    'max_per_host' | 'update_policy'
+  >)[],
   nats: { port: number },
 ): Promise<SwarmNodes> {
   const relay = await startRelay(swarm.machineAddress, nats.port);
@@ -31,7 +34,7 @@ export async function startSwarmNodes(
     Data: Buffer.from(TOKEN).toString('base64'),
   });
   const services = new Map<string, string>();
-  for (const [at, { kind, name }] of specs.entries()) {
+  for (const [at, { kind, name, ...placing }] of specs.entries()) {
     const port = FIRST_PORT + at;
     const options = {
       'node-id': `${swarm.environment}-${name}`,
@@ -46,6 +49,7 @@ export async function startSwarmNodes(
     const service_id = await swarm.createService({
       name,
       replicas: 1,
+      ...placing,
       labels: { 'cloudlysis.kind': kind, 'cloudlysis.port': `${port}` },
       env: ['CONTROL_FLEET_SPEED=10', 'NODE_NO_WARNINGS=1'],
       command: [

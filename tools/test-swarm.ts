@@ -20,6 +20,8 @@ export interface TestServiceOptions {
   /** Placement constraints, as in `node.labels.zone==a`. */
   constraints?: string[];
   command?: string[];
+  /** Further tasks wait for another host. */
+  max_per_host?: number;
   name?: string;
   /** Further parts of the container's specification, as the engine takes them. */
   container?: Record<string, unknown>;
@@ -61,7 +63,7 @@ export function testSwarm({ socketPath, address, machineAddress } = inject('swar
             ...options.container,
           },
           Networks: [{ Target: 'host' }],
-          Placement: { Constraints: options.constraints ?? [] },
+          Placement: { Constraints: options.constraints ?? [], MaxReplicas: options.max_per_host },
           RestartPolicy: { Condition: 'any', Delay: (options.restart_delay_s ?? 0.3) * NANOSECONDS },
         },
         Mode: { Replicated: { Replicas: options.replicas } },

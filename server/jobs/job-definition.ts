@@ -26,7 +26,7 @@ export interface StepDefinition<I> {
   name: string;
   /** Does the step; what it returns (JSON) is kept for later steps and undos. Throw `StepFailure` to name what is wrong. */
   run(step: StepContext<I>): Promise<unknown>;
-  /** Takes it back, also when it was only half done. Absent on a step that changes nothing. */
+  /** Takes it back, also when it was only half done; throw `StepKept` where that would do harm. Absent on a step that changes nothing. */
   undo?: (step: StepContext<I>) => Promise<void>;
   /** What this step did stays when the job goes back: its undo only brings what is under way to an end. The plan's undo title says so. */
   keeps?: true;
@@ -70,6 +70,14 @@ export class StepFailure extends Error {
     super(message, options);
     this.name = 'StepFailure';
     this.code = code;
+  }
+}
+
+/** Thrown by an undo: what its step did stays, because taking it back would do harm. The job goes on undoing and says so at its end. */
+export class StepKept extends StepFailure {
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.name = 'StepKept';
   }
 }
 

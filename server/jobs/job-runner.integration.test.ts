@@ -5,7 +5,7 @@ import { mutate } from '#server/db/mutate.ts';
 import { createTestDatabase, type TestDatabase } from '#server/db/test-database.ts';
 import type { CallContext } from '#server/http/call-context.ts';
 import { startJobExecutor, type JobExecutor } from './job-executor.ts';
-import { defineJob, StepFailure, type JobDefinition, type StepContext } from './job-definition.ts';
+import { defineJob, StepFailure, StepKept, type JobDefinition, type StepContext } from './job-definition.ts';
 import { cancelJob, resolveJob } from './job-service.ts';
 import { findJob } from './job-store.ts';
 
@@ -19,6 +19,7 @@ const context: CallContext = {
     session: null,
     token: null,
     grants: [{ role_id: 'owner', permissions: ['*'], tenant_id: null, environment: null, expires_at: null }],
+    impersonation: null,
   },
   request_id: 'request-1',
   trace_id: null,
@@ -162,6 +163,19 @@ test('a failed step is undone too, because it may be half done, and then the one
   expect(done.error).toEqual({ code: 'disk_full', message: 'node agg-1 has no room', step: 'second' });
   expect(done.steps.map((step) => step.state)).toEqual(['undone', 'undone', 'pending']);
   expect(settled).toContain('broken failed_rolled_back');
+});
+
+test('what an undo leaves, because taking it back would do harm, is kept and said, and the rest is undone', async () => {
+  behaviours.set('harm third', async () => {
+    throw new StepFailure('disk_full', 'No room.');
+  });
+  behaviours.set('harm undo second', async () => {
+    throw new StepKept('would_harm', 'Both stay.');
+  });
+  const done = await until(await start('harm'), 'failed_kept');
+  expect(callsOf('harm').slice(-3)).toEqual(['undo third', 'undo second', 'undo first']);
+  expect(done.error).toEqual({ code: 'disk_full', message: 'No room. Both stay.', step: 'third' });
+  expect(done.steps.map((step) => step.state)).toEqual(['undone', 'undo_skipped', 'undone']);
 });
 
 test('a cancel stops a waiting step and undoes what was done', async () => {

@@ -13,7 +13,13 @@
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import type { JobError } from '#contract/jobs.ts';
 import type { DatabaseHandle } from '#server/db/database.ts';
-import { StepFailure, type FinishedJob, type JobDefinition, type StepContext } from './job-definition.ts';
+import {
+  StepFailure,
+  StepKept,
+  type FinishedJob,
+  type JobDefinition,
+  type StepContext,
+} from './job-definition.ts';
 import { JOB_WORKFLOW } from './job-protocol.ts';
 import {
   finishJob,
@@ -43,10 +49,10 @@ interface RunnerDeps {
   onEnded: JobEnded;
 }
 
-/** How a step or undo ended, as DBOS keeps it. `not_begun`: a cancel came first. */
+/** How a step or undo ended, as DBOS keeps it. `not_begun`: a cancel came first. `kept`: taking it back would do harm. */
 type Outcome =
   | { ended: 'succeeded'; output: unknown }
-  | { ended: 'failed' | 'cancelled'; error: JobError }
+  | { ended: 'failed' | 'cancelled' | 'kept'; error: JobError }
   | { ended: 'not_begun' };
 
 /** Tries of an undo before the job is stuck. */
@@ -116,9 +122,13 @@ class JobRun {
       }
       if (outcome.ended === 'not_begun')
         return this.undoFrom(index - 1, false, { cancelled: true, error: null });
-      this.unwritten = { step_index: index, state: outcome.ended, error: outcome.error };
-      if (noWayBack) return this.stick(index, 'run', outcome.error);
       const cancelled = outcome.ended === 'cancelled';
+      this.unwritten = {
+        step_index: index,
+        state: cancelled ? 'cancelled' : 'failed',
+        error: outcome.error,
+      };
+      if (noWayBack) return this.stick(index, 'run', outcome.error);
       return this.undoFrom(index, false, { cancelled, error: cancelled ? null : outcome.error });
     }
     await this.finish('succeeded', null);
@@ -127,6 +137,7 @@ class JobRun {
   /** Undoes the steps from `from` down to the first. */
   private async undoFrom(from: number, skipFirst: boolean, why: JobRunState['undo_for']): Promise<void> {
     const steps = this.definition.steps(this.job.input);
+    const kept: JobError[] = [];
     for (let index = from; index >= 0; index--) {
       const step = steps[index];
       if (!step?.undo || (skipFirst && index === from)) continue;
@@ -137,13 +148,18 @@ class JobRun {
         this.unwritten = { step_index: index, state: 'undone' };
         continue;
       }
+      if (outcome.ended === 'kept') {
+        kept.push(outcome.error);
+        this.unwritten = { step_index: index, state: 'undo_skipped' };
+        continue;
+      }
       const error = outcome.ended === 'not_begun' ? null : outcome.error;
       this.unwritten = { step_index: index, state: 'undo_failed', error };
       return this.stick(index, 'undo', error, why);
     }
-    const kept = steps.slice(0, from + 1).some(({ keeps }) => keeps);
+    const stays = kept.length > 0 || steps.slice(0, from + 1).some(({ keeps }) => keeps);
     const how = why?.cancelled ? 'cancelled' : 'failed';
-    await this.finish(`${how}_${kept ? 'kept' : 'rolled_back'}`, why?.error ?? null);
+    await this.finish(`${how}_${stays ? 'kept' : 'rolled_back'}`, withKept(why?.error ?? null, kept));
   }
 
   private async stick(
@@ -192,7 +208,7 @@ class JobRun {
       const firstStartedAt = await this.begin({ ended: this.unwritten, begun: beginning });
       if (!firstStartedAt) return { ended: 'not_begun' };
       const outcome = await this.perform(index, direction, new Date(firstStartedAt), cancellable);
-      if (outcome.ended === 'succeeded' || direction === 'run' || tryNumber >= UNDO_TRIES) return outcome;
+      if (outcome.ended !== 'failed' || direction === 'run' || tryNumber >= UNDO_TRIES) return outcome;
       this.deps.log.warn(
         { job_id: this.job.job_id, step_index: index, try: tryNumber, outcome },
         'undo failed, trying again',
@@ -265,7 +281,7 @@ class JobRun {
         };
       const code = cause instanceof StepFailure ? cause.code : 'step_failed';
       return {
-        ended: 'failed',
+        ended: cause instanceof StepKept && direction === 'undo' ? 'kept' : 'failed',
         error: { code, message: cause instanceof Error ? cause.message : String(cause), step: step.name },
       };
     } finally {
@@ -294,6 +310,14 @@ class JobRun {
     };
   }
 }
+
+/** What went wrong, with what stays and why. */
+const withKept = (error: JobError | null, kept: readonly JobError[]): JobError | null => {
+  const [first] = kept;
+  if (!first) return error;
+  const message = [...(error ? [error] : []), ...kept].map((each) => each.message).join(' ');
+  return { ...(error ?? first), message };
+};
 
 /** Rejects when a step that was told to stop has had its grace and did not. */
 function afterAbort(signal: AbortSignal): Promise<never> {

@@ -139,6 +139,11 @@ export type Orchestrator = {
   readonly name: string;
   /** Scaling a service down ends the tasks in its highest slots; without it, any of them may be ended. */
   readonly endsHighestSlot?: true;
+  /**
+   * The tasks that going down to `replicas` may end, in whatever state they are by then; the others surely stay. Absent: any task.
+   * `tasks` are all tasks of one service.
+   */
+  readonly mayEnd?: (tasks: readonly OrchestratorTask[], replicas: number) => OrchestratorTask[];
   /** Never lists everything again for a reader: one watch feeds the index. Throws OrchestratorError when it breaks; begin anew then. */
   watch(signal: AbortSignal): AsyncIterable<OrchestratorEvent>;
   /** Read afresh, for plans and jobs; null when there is none (in this environment). */

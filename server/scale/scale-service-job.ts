@@ -2,6 +2,7 @@
 import {
   defineJob,
   StepFailure,
+  StepKept,
   type JobDefinition,
   type StepContext,
   type StepDefinition,
@@ -15,7 +16,12 @@ import type { OrchestratorService, ServiceChange } from './orchestrator.ts';
 import { CHECK_TIMEOUT_S } from './placement-rules.ts';
 import { pollUntil } from './placement-steps.ts';
 import type { RolloutTarget } from './rollout-rules.ts';
-import { checkEmpty, scaleServiceChecks, type ScaleServiceInput } from './scale-service-rules.ts';
+import {
+  checkEmpty,
+  checkGoingBack,
+  scaleServiceChecks,
+  type ScaleServiceInput,
+} from './scale-service-rules.ts';
 import type { NodeSettings, ScaleDependencies } from './scale-settings.ts';
 import { awaitRollout } from './service-rollout.ts';
 
@@ -92,12 +98,33 @@ export function scaleServiceJob(dependencies: ScaleDependencies): JobDefinition 
     return changeService(step, siteOf(step).orchestrator, service_id, decide(step.input, from, replicas));
   }
 
+  /** Throws StepKept when the orchestrator may end a node with tenants instead of a task that this job added. */
+  async function passUnlessHarm(step: Step): Promise<void> {
+    const { service_id, name, from, replicas } = step.input;
+    const { orchestrator } = siteOf(step);
+    const facts = await factsOf(step);
+    const checks = orchestrator.endsHighestSlot
+      ? checkEmpty(facts, from)
+      : checkGoingBack(
+          facts,
+          from,
+          orchestrator.mayEnd?.(await orchestrator.tasks(service_id), from) ?? null,
+        );
+    const blockers = checks.filter(({ level }) => level === 'blocker');
+    // Who is on a shard may be known at the next try.
+    if (blockers.length === 0 || blockers.some(({ code }) => code === 'placements_unknown'))
+      return passChecks(step, checks);
+    await step.progress({ checks });
+    const harm = blockers.map(({ message }) => message).join(' ');
+    throw new StepKept('undo_would_harm', `${name} stays at ${replicas} replicas, not ${from}: ${harm}`);
+  }
+
   async function scaleBack(step: Step): Promise<void> {
     const { service_id, from, replicas } = step.input;
     const service = await siteOf(step).orchestrator.service(service_id);
     // What somebody else made of it meanwhile stands.
     if (service?.replicas_desired !== replicas) return;
-    if (from < replicas) await passChecks(step, checkEmpty(await factsOf(step), from));
+    if (from < replicas) await passUnlessHarm(step);
     await changeService(step, siteOf(step).orchestrator, service_id, decide(step.input, replicas, from));
   }
 

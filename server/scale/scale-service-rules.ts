@@ -13,6 +13,7 @@ import {
   ROLLOUT_TIMEOUT_S,
 } from './fleet-checks-rules.ts';
 import type { RunningTask, ServiceFacts } from './fleet-facts.ts';
+import type { OrchestratorTask } from './orchestrator.ts';
 import { CHECK_TIMEOUT_S } from './placement-rules.ts';
 import { check } from './preflight-rules.ts';
 
@@ -42,6 +43,30 @@ export function endingTasks(facts: ServiceFacts, replicas: number): RunningTask[
   const own = ownTasks(facts);
   if (replicas >= replicasOf(facts)) return [];
   return facts.ends_highest_slot ? own.filter(({ slot }) => (slot ?? 0) > replicas) : own;
+}
+
+/**
+ * What a scale-up that is taken back may cost: blockers when a task that may end holds tenants. `may_end` names those tasks; null where any
+ * may.
+ */
+export function checkGoingBack(
+  facts: ServiceFacts,
+  replicas: number,
+  may_end: readonly Pick<OrchestratorTask, 'task_id' | 'slot' | 'host_id' | 'state'>[] | null,
+): Check[] {
+  if (may_end === null) return checkEmpty(facts, replicas);
+  const known = new Map(facts.tasks.map((task) => [task.task_id, task]));
+  const { kind, service } = facts;
+  const unknown = {
+    service_id: service.service_id,
+    service_name: service.name,
+    kind,
+    node_id: null,
+    shards: [],
+  };
+  const ending = may_end.map((task) => known.get(task.task_id) ?? { ...task, ...unknown });
+  // That any node may be chosen is said of a plan, where it may be any.
+  return checkEmpty(facts, replicas, ending).filter(({ code }) => code !== 'node_chosen');
 }
 
 /** Every check of the change, in the order of reading: jobs, the service, where new tasks go, what ending tasks leave behind. */
@@ -93,8 +118,11 @@ function checkLeft(facts: ServiceFacts, replicas: number): Check[] {
 }
 
 /** Whether a task that ends, or may end, leaves tenants without a node. */
-export function checkEmpty(facts: ServiceFacts, replicas: number): Check[] {
-  const ending = endingTasks(facts, replicas);
+export function checkEmpty(
+  facts: ServiceFacts,
+  replicas: number,
+  ending = endingTasks(facts, replicas),
+): Check[] {
   const staying = facts.tasks.filter((task) => task.kind === facts.kind && !ending.includes(task));
   const held = new Set(staying.flatMap(({ shards }) => shards.map(({ shard }) => shard)));
   const checks = ending.flatMap((task) => checkTask(facts, task, held));
@@ -183,8 +211,18 @@ export function planScaleServiceDraft(
     checks: scaleServiceChecks(facts, replicas),
     blast_radius: { ...blastRadius(ending, facts.tenants), services: [service.name] },
     revisions: { service: service.version },
-    rollback: `Scale ${service.name} back to ${from}.`,
+    rollback: rollbackOf(facts, input),
   };
+}
+
+function rollbackOf(
+  { kind, orchestrator, ends_highest_slot }: ServiceFacts,
+  input: ScaleServiceInput,
+): string {
+  const { name, from, replicas } = input;
+  const back = `Scale ${name} back to ${from}.`;
+  if (replicas < from || ends_highest_slot || kind === null || kind === 'gateway') return back;
+  return `${back} Where the ${orchestrator} might end a node with tenants instead of a new one, it stays at ${replicas}, and the job says so.`;
 }
 
 function scaleSteps({

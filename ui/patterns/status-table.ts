@@ -77,13 +77,13 @@ const JOB = {
     word: 'failed, rest kept',
     tone: 'failing',
     icon: IconCircleX,
-    meaning: 'A step failed; what was done until then stays, as the plan said',
+    meaning: 'A step failed; what was done until then, or a part of it, stays, as the plan said',
   },
   cancelled_kept: {
     word: 'cancelled, rest kept',
     tone: 'neutral',
     icon: IconBan,
-    meaning: 'Cancelled; what was done until then stays, as the plan said',
+    meaning: 'Cancelled; what was done until then, or a part of it, stays, as the plan said',
   },
   stuck: {
     word: 'stuck',

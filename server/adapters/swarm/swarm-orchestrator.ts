@@ -9,6 +9,7 @@ import type { EngineService, ServiceSpec } from './engine-objects.ts';
 import type { SpecSeal } from './spec-seal.ts';
 import { SwarmEngine, type SwarmAddress } from './swarm-engine.ts';
 import { toHost, toService } from './swarm-objects.ts';
+import { tasksThatMayEnd } from './swarm-ending-rules.ts';
 import { SwarmReader } from './swarm-reader.ts';
 import { watchSwarm } from './swarm-watch.ts';
 
@@ -35,6 +36,7 @@ export function openSwarmOrchestrator(address: SwarmAddress, environment: string
 
   return {
     name: 'Docker Swarm',
+    mayEnd: tasksThatMayEnd,
     watch: (signal) => watchSwarm(engine, reader, signal),
     host: async (host_id) => {
       const node = await reader.node(host_id);
