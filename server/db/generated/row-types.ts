@@ -68,6 +68,34 @@ export interface AuditEvents {
   user_agent: string | null;
 }
 
+export interface DetectionMarks {
+  looked_until: Generated<string>;
+  only_row: Generated<boolean>;
+}
+
+export interface Detections {
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  count: number;
+  details: Json;
+  detection_id: Generated<string>;
+  first_seen_at: Generated<string>;
+  ip: string | null;
+  kind: 'session_fan_out' | 'failed_sign_ins_account' | 'failed_sign_ins_address' | 'failed_second_factor' | 'ip_change' | 'token_new_network' | 'token_reuse';
+  last_seen_at: Generated<string>;
+  measured: number;
+  reason: string | null;
+  resolved_at: string | null;
+  resolved_by: string | null;
+  state: Generated<'open' | 'acknowledged' | 'resolved'>;
+  subject_id: string;
+  subject_label: string;
+  subject_type: 'user' | 'address' | 'session' | 'api_token';
+  threshold: number;
+  user_id: string | null;
+  window_s: number | null;
+}
+
 export interface HostIndex {
   address: string | null;
   availability: 'active' | 'pause' | 'drain';
@@ -290,6 +318,15 @@ export interface SchemaMigrations {
   name: string;
 }
 
+export interface SeenNetworks {
+  first_seen_at: Generated<string>;
+  ip: string;
+  last_seen_at: Generated<string>;
+  network: string;
+  subject_id: string;
+  subject_type: 'session' | 'api_token';
+}
+
 export interface ServiceIndex {
   digest: string | null;
   environment: string;
@@ -432,6 +469,8 @@ export interface DB {
   api_tokens: ApiTokens;
   assignments: Assignments;
   audit_events: AuditEvents;
+  detection_marks: DetectionMarks;
+  detections: Detections;
   host_index: HostIndex;
   job_steps: JobSteps;
   jobs: Jobs;
@@ -449,6 +488,7 @@ export interface DB {
   roles: Roles;
   rollout_annotations: RolloutAnnotations;
   schema_migrations: SchemaMigrations;
+  seen_networks: SeenNetworks;
   service_index: ServiceIndex;
   service_revisions: ServiceRevisions;
   sessions: Sessions;

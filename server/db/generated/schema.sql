@@ -225,6 +225,45 @@ CREATE INDEX audit_events_tenant ON public.audit_events USING btree (tenant_id, 
 CREATE TRIGGER audit_events_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
 CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
+create table detection_marks (
+  only_row boolean not null default true,
+  looked_until timestamp with time zone not null default now(),
+  constraint detection_marks_pkey PRIMARY KEY (only_row),
+  constraint detection_marks_only_row_check CHECK (only_row)
+);
+
+create table detections (
+  detection_id uuid not null default uuidv7(),
+  kind text not null,
+  subject_type text not null,
+  subject_id text not null,
+  subject_label text not null,
+  user_id uuid,
+  ip text,
+  state text not null default 'open'::text,
+  count integer not null,
+  measured integer not null,
+  threshold integer not null,
+  window_s integer,
+  details jsonb not null,
+  first_seen_at timestamp with time zone not null default now(),
+  last_seen_at timestamp with time zone not null default now(),
+  acknowledged_at timestamp with time zone,
+  acknowledged_by text,
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  reason text,
+  constraint detections_pkey PRIMARY KEY (detection_id),
+  constraint detections_kind_check CHECK ((kind = ANY (ARRAY['session_fan_out'::text, 'failed_sign_ins_account'::text, 'failed_sign_ins_address'::text, 'failed_second_factor'::text, 'ip_change'::text, 'token_new_network'::text, 'token_reuse'::text]))),
+  constraint detections_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
+  constraint detections_subject_type_check CHECK ((subject_type = ANY (ARRAY['user'::text, 'address'::text, 'session'::text, 'api_token'::text]))),
+  constraint detections_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX detections_first_seen_at ON public.detections USING btree (first_seen_at, detection_id);
+CREATE INDEX detections_last_seen_at ON public.detections USING btree (last_seen_at, detection_id);
+CREATE UNIQUE INDEX detections_unresolved ON public.detections USING btree (kind, subject_type, subject_id) WHERE (state <> 'resolved'::text);
+CREATE INDEX detections_user ON public.detections USING btree (user_id, last_seen_at) WHERE (user_id IS NOT NULL);
+
 create table host_index (
   environment text not null,
   host_id text not null,
@@ -519,6 +558,17 @@ create table schema_migrations (
   checksum text not null,
   applied_at timestamp with time zone not null default now(),
   constraint schema_migrations_pkey PRIMARY KEY (name)
+);
+
+create table seen_networks (
+  subject_type text not null,
+  subject_id uuid not null,
+  network text not null,
+  ip text not null,
+  first_seen_at timestamp with time zone not null default now(),
+  last_seen_at timestamp with time zone not null default now(),
+  constraint seen_networks_pkey PRIMARY KEY (subject_type, subject_id, network),
+  constraint seen_networks_subject_type_check CHECK ((subject_type = ANY (ARRAY['session'::text, 'api_token'::text])))
 );
 
 create table service_index (
