@@ -6,7 +6,8 @@ import { mutate } from '#server/db/mutate.ts';
 import type { CallContext } from '#server/http/call-context.ts';
 import { notFound } from '#server/http/control-error.ts';
 import { personOf } from './personal-session.ts';
-import { endSession, endSessionsOf, listSessionRows, lockSession } from './session-store.ts';
+import { listSessionRows } from './session-list-store.ts';
+import { endSession, endSessionsOf, lockSession } from './session-store.ts';
 import { lockUser, USER_COLUMNS } from './user-store.ts';
 
 /** The most that are shown; nobody reads further. */
@@ -44,7 +45,8 @@ export async function updateMyProfile(
 export async function listMySessions(db: Database, context: CallContext): Promise<{ items: Session[] }> {
   const { user_id, session } = personOf(context);
   const filter = { user_id, state: 'active', limit: SHOWN_SESSIONS } as const;
-  const { items } = await listSessionRows(db, filter, session.session_id);
+  const reader = { currentSessionId: session.session_id, scopes: { all: true } } as const;
+  const { items } = await listSessionRows(db, filter, reader);
   return { items };
 }
 

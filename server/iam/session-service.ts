@@ -3,15 +3,12 @@ import type { Page } from '#contract/common.ts';
 import type { Session } from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
-import { principalOf, type CallContext } from '#server/http/call-context.ts';
+import { allowedScopes, principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
-import {
-  endSession,
-  endSessionsOf,
-  listSessionRows,
-  lockSession,
-  type SessionFilter,
-} from './session-store.ts';
+import type { ListRequest } from '#server/http/cursor.ts';
+import type { SessionFilter } from './session-filter-conditions.ts';
+import { listSessionRows } from './session-list-store.ts';
+import { endSession, endSessionsOf, lockSession } from './session-store.ts';
 import { lockUser, readUser } from './user-store.ts';
 
 const currentSession = (context: CallContext) => principalOf(context).session?.session_id ?? null;
@@ -20,8 +17,12 @@ const currentSession = (context: CallContext) => principalOf(context).session?.s
 export const listSessions = (
   db: Database,
   context: CallContext,
-  filter: SessionFilter,
-): Promise<Page<Session>> => listSessionRows(db, filter, currentSession(context));
+  filter: SessionFilter & ListRequest,
+): Promise<Page<Session>> =>
+  listSessionRows(db, filter, {
+    currentSessionId: currentSession(context),
+    scopes: allowedScopes(principalOf(context), 'iam.sessions.list'),
+  });
 
 /** Ends one session. */
 export async function revokeSession(

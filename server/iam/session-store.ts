@@ -1,68 +1,21 @@
-/** Sessions as rows. An ended one stays, so that lists can show it and say why it ended. */
-import { sql, type RawBuilder } from 'kysely';
-import type { Page } from '#contract/common.ts';
+/** Our own sessions as rows. An ended one stays, so that lists can show it and say why it ended. */
+import { sql } from 'kysely';
 import type { PendingSignIn } from '#contract/endpoint.ts';
-import type { SecondFactor, Session, SESSION_STATES, SignInMethod } from '#contract/iam.ts';
-import type { Database, Tx } from '#server/db/database.ts';
+import type { SecondFactor, Session, SignInMethod } from '#contract/iam.ts';
+import type { Tx } from '#server/db/database.ts';
 import type { CallContext } from '#server/http/call-context.ts';
-import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
 import { newSecret, secretHash } from './secret-values.ts';
-import { PENDING_LIFE, SESSION_LIFE, SESSION_LIVE, SESSION_STATE } from './session-rules.ts';
-import { containing, startingWith } from './search-patterns.ts';
+import { controlSession } from './session-list-store.ts';
+import { PENDING_LIFE, SESSION_LIFE, SESSION_LIVE } from './session-rules.ts';
 
-export interface SessionFilter extends ListRequest {
-  user_id?: string | undefined;
-  state?: (typeof SESSION_STATES)[number] | undefined;
-  q?: string | undefined;
-}
-
-const sessionOf = (
-  currentSessionId: string | null,
-) => sql`s.session_id, s.user_id, u.email as user_email, ${SESSION_STATE} as state,
-  s.ended_reason, s.methods, s.ip, s.user_agent, coalesce(s.session_id = ${currentSessionId}::uuid, false) as current,
-  s.authenticated_at, s.created_at, s.last_seen_at, s.expires_at, s.ended_at`;
-
-/** A page of sessions that fit the filter; `currentSessionId` is the one that asks. */
-export async function listSessionRows(
-  db: Database,
-  filter: SessionFilter,
-  currentSessionId: string | null,
-): Promise<Page<Session>> {
-  const columns = {
-    created_at: { column: sql`s.created_at`, type: 'timestamptz' },
-    last_seen_at: { column: sql`s.last_seen_at`, type: 'timestamptz' },
-  } as const;
-  const page = keysetPage(filter, columns, { column: sql`s.session_id`, type: 'uuid' }, '-created_at');
-  const conditions: RawBuilder<boolean>[] = [sql`true`];
-  if (filter.user_id) conditions.push(sql`s.user_id = ${filter.user_id}::uuid`);
-  if (filter.state) conditions.push(sql`${SESSION_STATE} = ${filter.state}`);
-  // The users are looked up first and once: joined, each of many thousand sessions would be compared with the pattern.
-  if (filter.q) {
-    conditions.push(sql`(s.user_id = any(array(select user_id from users where email ilike ${containing(filter.q)}))
-      or s.ip like ${startingWith(filter.q)})`);
-  }
-  const where = sql.join(conditions, sql` and `);
-  const [rows, total] = await Promise.all([
-    sql<Session>`select ${sessionOf(currentSessionId)} from sessions s join users u using (user_id)
-      where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(db),
-    sql<{ count: number }>`select count(*) from (
-      select from sessions s where ${where} limit ${TOTAL_BOUND + 1}) counted`.execute(db),
-  ]);
-  const key = page.sort.endsWith('last_seen_at') ? 'last_seen_at' : 'created_at';
-  return {
-    ...pageOf(rows.rows, page, (row) => [row[key], row.session_id]),
-    total: boundedTotal(total.rows[0]?.count ?? 0),
-  };
-}
-
-/** One session, locked until the transaction ends. */
+/** One session of ours, locked until the transaction ends. */
 export async function lockSession(
   tx: Tx,
   sessionId: string,
   currentSessionId: string | null,
 ): Promise<Session | undefined> {
   const { rows } =
-    await sql<Session>`select ${sessionOf(currentSessionId)} from sessions s join users u using (user_id)
+    await sql<Session>`select ${controlSession(currentSessionId)} from sessions s join users u using (user_id)
     where s.session_id = ${sessionId}::uuid for update of s`.execute(tx);
   return rows[0];
 }

@@ -14,11 +14,17 @@ const USER: Column<Session> = {
   header: 'User',
   width: 240,
   grow: true,
-  cell: ({ user_id, user_email, current }) => (
+  cell: ({ user_id, user_email, end_user_id, tenant_id, current }) => (
     <span className={classes.line}>
-      <Link to="/users/$user_id" params={{ user_id }} className={classes.link}>
-        {user_email}
-      </Link>
+      {user_id === null ? (
+        <span className={classes.link}>
+          {end_user_id} of {tenant_id}
+        </span>
+      ) : (
+        <Link to="/users/$user_id" params={{ user_id }} className={classes.link}>
+          {user_email}
+        </Link>
+      )}
       {current && <Tag tone="progress">this session</Tag>}
     </span>
   ),

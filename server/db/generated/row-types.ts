@@ -20,6 +20,7 @@ export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
 export interface ApiTokens {
   created_at: Generated<string>;
+  created_by: string | null;
   environment: string | null;
   expires_at: string;
   last_used_at: string | null;
@@ -27,10 +28,72 @@ export interface ApiTokens {
   permissions: string[];
   prefix: string;
   revoked_at: string | null;
+  rotated_from: string | null;
   tenant_id: string | null;
   token_hash: Buffer;
   token_id: Generated<string>;
   user_id: string;
+}
+
+export interface ApprovalComments {
+  approval_id: string;
+  comment: string;
+  comment_id: Generated<string>;
+  created_at: Generated<string>;
+  label: string;
+  user_id: string;
+}
+
+export interface ApprovalDecisions {
+  approval_id: string;
+  comment: string | null;
+  decided_at: Generated<string>;
+  decision: 'approved' | 'rejected';
+  label: string;
+  roles: string[];
+  user_id: string;
+}
+
+export interface ApprovalPolicies {
+  environment: string | null;
+  expires_after_h: number;
+  operation: string;
+  policy_id: Generated<string>;
+  requirements: Json;
+  revision: Generated<number>;
+  updated_at: Generated<string>;
+  updated_by: string;
+}
+
+export interface ApprovalRequests {
+  approval_id: Generated<string>;
+  call: Json;
+  contributor_ids: string[];
+  created_at: Generated<string>;
+  drift: Generated<Json>;
+  ended_at: string | null;
+  ended_by: string | null;
+  ended_detail: string | null;
+  environment: string | null;
+  expires_at: string;
+  job_id: string | null;
+  operation: string;
+  plan: Json;
+  plan_hash: string;
+  policies: Json;
+  reason: string | null;
+  requester: string;
+  requester_id: string;
+  requirements: Json;
+  role_ids: string[];
+  state: Generated<'waiting' | 'applied' | 'rejected' | 'withdrawn' | 'voided' | 'expired'>;
+  subject_key: string;
+  target_id: string;
+  target_type: string;
+  tenant_id: string | null;
+  title: string;
+  token_id: string | null;
+  void_reason: 'drifted' | 'edited' | 'policy_changed' | 'requester_not_allowed' | 'refused' | null | null;
 }
 
 export interface Assignments {
@@ -52,6 +115,7 @@ export interface AuditEvents {
   changes: Generated<Json>;
   details: Json | null;
   environment: string | null;
+  impersonation_id: string | null;
   ip: string | null;
   job_id: string | null;
   occurred_at: Generated<string>;
@@ -96,6 +160,35 @@ export interface Detections {
   window_s: number | null;
 }
 
+export interface GatewaySessions {
+  address: Generated<string | null>;
+  created_at: string;
+  device_browser: Generated<string | null>;
+  device_system: Generated<string | null>;
+  end_user_id: string;
+  ended_at: string | null;
+  ended_reason: string | null;
+  environment: string;
+  expires_at: string;
+  family_id: string;
+  gateway_session_id: string;
+  ip: string;
+  last_seen_at: string;
+  session_id: Generated<string>;
+  tenant_id: string;
+  user_agent: string;
+  written_at: Generated<string>;
+}
+
+export interface GatewaySessionWatch {
+  detail: string | null;
+  environment: string;
+  feed: string | null;
+  observed_at: string | null;
+  revision: Generated<number>;
+  state: 'live' | 'rebuilding' | 'down';
+}
+
 export interface HostIndex {
   address: string | null;
   availability: 'active' | 'pause' | 'drain';
@@ -113,6 +206,23 @@ export interface HostIndex {
   since: string;
   state: 'ready' | 'down' | 'disconnected' | 'unknown';
   tasks_running: number;
+}
+
+export interface Impersonations {
+  actor_session_id: string;
+  actor_user_id: string;
+  comment: string | null;
+  ended_at: string | null;
+  ending: string | null;
+  ends_at: string;
+  impersonation_id: string;
+  reason: string;
+  review_due_at: string;
+  reviewed_at: string | null;
+  reviewed_by: string | null;
+  started_at: Generated<string>;
+  user_id: string;
+  verdict: 'in_order' | 'not_in_order' | null | null;
 }
 
 export interface Jobs {
@@ -286,6 +396,13 @@ export interface RetiredResources {
   tenant_id: string;
 }
 
+export interface RevokedTokenSessions {
+  expires_at: string;
+  issuer: string;
+  revoked_at: Generated<string>;
+  session_id: string;
+}
+
 export interface Roles {
   built_in: Generated<boolean>;
   created_at: Generated<string>;
@@ -361,11 +478,15 @@ export interface ServiceRevisions {
 }
 
 export interface Sessions {
+  address: Generated<string | null>;
   authenticated_at: string;
   created_at: Generated<string>;
+  device_browser: Generated<string | null>;
+  device_system: Generated<string | null>;
   ended_at: string | null;
   ended_reason: string | null;
   expires_at: string;
+  impersonation_id: string | null;
   ip: string;
   last_seen_at: Generated<string>;
   methods: Generated<string[]>;
@@ -456,6 +577,7 @@ export interface Users {
   created_at: Generated<string>;
   display_name: string;
   email: string;
+  kind: Generated<'person' | 'service_account'>;
   last_sign_in_at: string | null;
   password_hash: string | null;
   revision: Generated<number>;
@@ -467,11 +589,18 @@ export interface Users {
 
 export interface DB {
   api_tokens: ApiTokens;
+  approval_comments: ApprovalComments;
+  approval_decisions: ApprovalDecisions;
+  approval_policies: ApprovalPolicies;
+  approval_requests: ApprovalRequests;
   assignments: Assignments;
   audit_events: AuditEvents;
   detection_marks: DetectionMarks;
   detections: Detections;
+  gateway_session_watch: GatewaySessionWatch;
+  gateway_sessions: GatewaySessions;
   host_index: HostIndex;
+  impersonations: Impersonations;
   job_steps: JobSteps;
   jobs: Jobs;
   linked_identities: LinkedIdentities;
@@ -484,6 +613,7 @@ export interface DB {
   plans: Plans;
   recovery_codes: RecoveryCodes;
   retired_resources: RetiredResources;
+  revoked_token_sessions: RevokedTokenSessions;
   role_sign_in_policies: RoleSignInPolicies;
   roles: Roles;
   rollout_annotations: RolloutAnnotations;

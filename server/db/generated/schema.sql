@@ -2,6 +2,56 @@
 
 create extension pg_trgm;
 
+CREATE OR REPLACE FUNCTION public.client_address(said text)
+ RETURNS inet
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+begin
+  return host(regexp_replace(said, '^::ffff:(?=[0-9.]+$)', '', 'i')::inet)::inet;
+exception when others then
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.client_network(address inet)
+ RETURNS cidr
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select network(set_masklen(address, case family(address) when 4 then 24 else 48 end))
+$function$;
+
+CREATE OR REPLACE FUNCTION public.device_browser(user_agent text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when user_agent ~ '\mEdg(e|A|iOS)?/[0-9]' then 'Edge'
+    when user_agent ~ '\mOPR/[0-9]' then 'Opera'
+    when user_agent ~ '\m(Firefox|FxiOS)/[0-9]' then 'Firefox'
+    when user_agent ~ '\m(Chrome|CriOS|HeadlessChrome)/[0-9]' then 'Chrome'
+    when user_agent ~ '\mVersion/[0-9].*\mSafari/' then 'Safari'
+    when user_agent ~ '^curl/[0-9]' then 'curl'
+  end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.device_system(user_agent text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when user_agent ~ '\m(iPhone|iPad|iPod)\M' then 'iOS'
+    when user_agent ~ '\mAndroid\M' then 'Android'
+    when user_agent ~ '\m(Mac OS X|Macintosh)\M' then 'macOS'
+    when user_agent ~ '\mWindows\M' then 'Windows'
+    when user_agent ~ '\mCrOS\M' then 'ChromeOS'
+    when user_agent ~ '\m(Linux|X11)\M' then 'Linux'
+  end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.journal_finish(p_job_id uuid, p_ended_index integer, p_ended_state text, p_output jsonb, p_error jsonb, p_state text, p_job_error jsonb, p_stuck jsonb, p_result jsonb, p_executor text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -165,11 +215,97 @@ create table api_tokens (
   expires_at timestamp with time zone not null,
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  rotated_from uuid,
+  created_by text,
   constraint api_tokens_pkey PRIMARY KEY (token_id),
   constraint api_tokens_token_hash_key UNIQUE (token_hash),
+  constraint api_tokens_rotated_from_fkey FOREIGN KEY (rotated_from) REFERENCES api_tokens(token_id),
   constraint api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
 );
+CREATE UNIQUE INDEX api_tokens_rotated_from ON public.api_tokens USING btree (rotated_from);
 CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id);
+
+create table approval_comments (
+  comment_id uuid not null default uuidv7(),
+  approval_id uuid not null,
+  user_id uuid not null,
+  label text not null,
+  comment text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint approval_comments_pkey PRIMARY KEY (comment_id),
+  constraint approval_comments_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES approval_requests(approval_id),
+  constraint approval_comments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX approval_comments_approval ON public.approval_comments USING btree (approval_id, created_at);
+
+create table approval_decisions (
+  approval_id uuid not null,
+  user_id uuid not null,
+  label text not null,
+  decision text not null,
+  roles text[] not null,
+  comment text,
+  decided_at timestamp with time zone not null default now(),
+  constraint approval_decisions_pkey PRIMARY KEY (approval_id, user_id),
+  constraint approval_decisions_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
+  constraint approval_decisions_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES approval_requests(approval_id),
+  constraint approval_decisions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+
+create table approval_policies (
+  policy_id uuid not null default uuidv7(),
+  operation text not null,
+  environment text,
+  requirements jsonb not null,
+  expires_after_h integer not null,
+  revision integer not null default 1,
+  updated_by text not null,
+  updated_at timestamp with time zone not null default now(),
+  constraint approval_policies_pkey PRIMARY KEY (policy_id),
+  constraint approval_policies_once UNIQUE NULLS NOT DISTINCT (operation, environment),
+  constraint approval_policies_expires_after_h_check CHECK (((expires_after_h >= 1) AND (expires_after_h <= 720)))
+);
+
+create table approval_requests (
+  approval_id uuid not null default uuidv7(),
+  operation text not null,
+  title text not null,
+  environment text,
+  tenant_id text,
+  target_type text not null,
+  target_id text not null,
+  subject_key text not null,
+  call jsonb not null,
+  plan jsonb not null,
+  plan_hash text not null,
+  policies jsonb not null,
+  requirements jsonb not null,
+  role_ids text[] not null,
+  requester_id uuid not null,
+  requester text not null,
+  token_id uuid,
+  contributor_ids uuid[] not null,
+  reason text,
+  state text not null default 'waiting'::text,
+  void_reason text,
+  ended_detail text,
+  ended_by text,
+  drift jsonb not null default '[]'::jsonb,
+  job_id uuid,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint approval_requests_pkey PRIMARY KEY (approval_id),
+  constraint approval_requests_check CHECK (((state = 'voided'::text) = (void_reason IS NOT NULL))),
+  constraint approval_requests_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'applied'::text, 'rejected'::text, 'withdrawn'::text, 'voided'::text, 'expired'::text]))),
+  constraint approval_requests_void_reason_check CHECK ((void_reason = ANY (ARRAY['drifted'::text, 'edited'::text, 'policy_changed'::text, 'requester_not_allowed'::text, 'refused'::text]))),
+  constraint approval_requests_requester_id_fkey FOREIGN KEY (requester_id) REFERENCES users(user_id),
+  constraint approval_requests_token_id_fkey FOREIGN KEY (token_id) REFERENCES api_tokens(token_id)
+);
+CREATE INDEX approval_requests_created_at ON public.approval_requests USING btree (created_at, approval_id);
+CREATE INDEX approval_requests_job ON public.approval_requests USING btree (job_id) WHERE (job_id IS NOT NULL);
+CREATE UNIQUE INDEX approval_requests_one_waiting ON public.approval_requests USING btree (operation, subject_key) WHERE (state = 'waiting'::text);
+CREATE INDEX approval_requests_requester ON public.approval_requests USING btree (requester_id, created_at);
 
 create table assignments (
   assignment_id uuid not null default uuidv7(),
@@ -186,6 +322,7 @@ create table assignments (
   constraint assignments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
 );
 CREATE INDEX assignments_created_at ON public.assignments USING btree (created_at, assignment_id);
+CREATE INDEX assignments_expires_at ON public.assignments USING btree (expires_at, assignment_id) WHERE (expires_at IS NOT NULL);
 CREATE INDEX assignments_role ON public.assignments USING btree (role_id);
 
 create table audit_events (
@@ -210,6 +347,7 @@ create table audit_events (
   request_id text,
   trace_id text,
   job_id uuid,
+  impersonation_id uuid,
   constraint audit_events_pkey PRIMARY KEY (sequence),
   constraint audit_events_actor_type_check CHECK ((actor_type = ANY (ARRAY['user'::text, 'api_token'::text, 'system'::text, 'anonymous'::text]))),
   constraint audit_events_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'denied'::text])))
@@ -217,8 +355,10 @@ create table audit_events (
 CREATE INDEX audit_events_action ON public.audit_events USING btree (action text_pattern_ops, sequence);
 CREATE INDEX audit_events_actor ON public.audit_events USING btree (actor_label, sequence);
 CREATE INDEX audit_events_actor_id ON public.audit_events USING btree (actor_id, sequence) WHERE (actor_id IS NOT NULL);
+CREATE INDEX audit_events_impersonation ON public.audit_events USING btree (impersonation_id, sequence) WHERE (impersonation_id IS NOT NULL);
 CREATE INDEX audit_events_job ON public.audit_events USING btree (job_id, sequence) WHERE (job_id IS NOT NULL);
 CREATE INDEX audit_events_occurred_at ON public.audit_events USING brin (occurred_at);
+CREATE INDEX audit_events_on_behalf_of ON public.audit_events USING btree (on_behalf_of, sequence) WHERE (on_behalf_of IS NOT NULL);
 CREATE INDEX audit_events_request ON public.audit_events USING btree (request_id) WHERE (request_id IS NOT NULL);
 CREATE INDEX audit_events_target ON public.audit_events USING btree (target_type, target_id, sequence);
 CREATE INDEX audit_events_tenant ON public.audit_events USING btree (tenant_id, sequence) WHERE (tenant_id IS NOT NULL);
@@ -264,6 +404,51 @@ CREATE INDEX detections_last_seen_at ON public.detections USING btree (last_seen
 CREATE UNIQUE INDEX detections_unresolved ON public.detections USING btree (kind, subject_type, subject_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX detections_user ON public.detections USING btree (user_id, last_seen_at) WHERE (user_id IS NOT NULL);
 
+create table gateway_session_watch (
+  environment text not null,
+  feed text,
+  revision bigint not null default 0,
+  state text not null,
+  detail text,
+  observed_at timestamp with time zone,
+  constraint gateway_session_watch_pkey PRIMARY KEY (environment),
+  constraint gateway_session_watch_state_check CHECK ((state = ANY (ARRAY['live'::text, 'rebuilding'::text, 'down'::text])))
+);
+
+create table gateway_sessions (
+  session_id uuid not null generated always as ((md5(((environment || '/'::text) || gateway_session_id)))::uuid) stored,
+  environment text not null,
+  gateway_session_id text not null,
+  family_id text not null,
+  tenant_id text not null,
+  end_user_id text not null,
+  ip text not null,
+  user_agent text not null,
+  created_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  ended_reason text,
+  written_at timestamp with time zone not null default clock_timestamp(),
+  address inet generated always as (client_address(ip)) stored,
+  device_system text generated always as (device_system(user_agent)) stored,
+  device_browser text generated always as (device_browser(user_agent)) stored,
+  constraint gateway_sessions_pkey PRIMARY KEY (session_id),
+  constraint gateway_sessions_environment_gateway_session_id_key UNIQUE (environment, gateway_session_id)
+);
+CREATE INDEX gateway_sessions_address ON public.gateway_sessions USING btree (address);
+CREATE INDEX gateway_sessions_browser ON public.gateway_sessions USING btree (device_browser, last_seen_at, session_id);
+CREATE INDEX gateway_sessions_created_at ON public.gateway_sessions USING btree (created_at, session_id);
+CREATE INDEX gateway_sessions_end_user ON public.gateway_sessions USING btree (end_user_id, last_seen_at, session_id);
+CREATE INDEX gateway_sessions_ended ON public.gateway_sessions USING btree (last_seen_at, session_id) WHERE (ended_at IS NOT NULL);
+CREATE INDEX gateway_sessions_environment ON public.gateway_sessions USING btree (environment, last_seen_at, session_id);
+CREATE INDEX gateway_sessions_expires_at ON public.gateway_sessions USING btree (expires_at) WHERE (ended_at IS NULL);
+CREATE INDEX gateway_sessions_family ON public.gateway_sessions USING btree (environment, family_id);
+CREATE INDEX gateway_sessions_ip ON public.gateway_sessions USING btree (ip);
+CREATE INDEX gateway_sessions_last_seen_at ON public.gateway_sessions USING btree (last_seen_at, session_id);
+CREATE INDEX gateway_sessions_system ON public.gateway_sessions USING btree (device_system, last_seen_at, session_id);
+CREATE INDEX gateway_sessions_tenant ON public.gateway_sessions USING btree (tenant_id, last_seen_at, session_id);
+
 create table host_index (
   environment text not null,
   host_id text not null,
@@ -289,6 +474,36 @@ create table host_index (
 CREATE INDEX host_index_hostname ON public.host_index USING btree (hostname, (((environment || '/'::text) || host_id)));
 CREATE INDEX host_index_state ON public.host_index USING btree (state, (((environment || '/'::text) || host_id)));
 CREATE INDEX host_index_tasks_running ON public.host_index USING btree (tasks_running, (((environment || '/'::text) || host_id)));
+
+create table impersonations (
+  impersonation_id uuid not null,
+  actor_user_id uuid not null,
+  actor_session_id uuid not null,
+  user_id uuid not null,
+  reason text not null,
+  started_at timestamp with time zone not null default now(),
+  ends_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  ending text,
+  review_due_at timestamp with time zone not null,
+  reviewed_at timestamp with time zone,
+  reviewed_by text,
+  verdict text,
+  comment text,
+  constraint impersonations_pkey PRIMARY KEY (impersonation_id),
+  constraint impersonations_another CHECK ((actor_user_id <> user_id)),
+  constraint impersonations_ended CHECK (((ended_at IS NULL) = (ending IS NULL))),
+  constraint impersonations_reviewed CHECK (((reviewed_at IS NULL) = (verdict IS NULL))),
+  constraint impersonations_verdict_check CHECK ((verdict = ANY (ARRAY['in_order'::text, 'not_in_order'::text]))),
+  constraint impersonations_actor_session_id_fkey FOREIGN KEY (actor_session_id) REFERENCES sessions(session_id),
+  constraint impersonations_actor_user_id_fkey FOREIGN KEY (actor_user_id) REFERENCES users(user_id),
+  constraint impersonations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
+);
+CREATE INDEX impersonations_actor ON public.impersonations USING btree (actor_user_id, started_at);
+CREATE INDEX impersonations_going_on ON public.impersonations USING btree (ends_at) WHERE (ended_at IS NULL);
+CREATE INDEX impersonations_started_at ON public.impersonations USING btree (started_at, impersonation_id);
+CREATE INDEX impersonations_unreviewed ON public.impersonations USING btree (review_due_at, impersonation_id) WHERE (reviewed_at IS NULL);
+CREATE INDEX impersonations_user ON public.impersonations USING btree (user_id, started_at);
 
 create table job_steps (
   job_id uuid not null,
@@ -518,6 +733,15 @@ create table retired_resources (
 CREATE INDEX retired_resources_due ON public.retired_resources USING btree (delete_after) WHERE (settled_at IS NULL);
 CREATE INDEX retired_resources_of_tenant ON public.retired_resources USING btree (tenant_id);
 
+create table revoked_token_sessions (
+  issuer text not null,
+  session_id text not null,
+  revoked_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  constraint revoked_token_sessions_pkey PRIMARY KEY (issuer, session_id)
+);
+CREATE INDEX revoked_token_sessions_expires_at ON public.revoked_token_sessions USING btree (expires_at);
+
 create table role_sign_in_policies (
   role_id text not null,
   methods text[] not null,
@@ -627,12 +851,19 @@ create table sessions (
   ended_reason text,
   pending text,
   methods text[] not null default '{password}'::text[],
+  address inet generated always as (client_address(ip)) stored,
+  device_system text generated always as (device_system(user_agent)) stored,
+  device_browser text generated always as (device_browser(user_agent)) stored,
+  impersonation_id uuid,
   constraint sessions_pkey PRIMARY KEY (session_id),
   constraint sessions_token_hash_key UNIQUE (token_hash),
   constraint sessions_pending_check CHECK ((pending = ANY (ARRAY['second_factor'::text, 'enrolment'::text]))),
+  constraint sessions_impersonation_id_fkey FOREIGN KEY (impersonation_id) REFERENCES impersonations(impersonation_id),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
 );
+CREATE INDEX sessions_address ON public.sessions USING btree (address);
 CREATE INDEX sessions_created_at ON public.sessions USING btree (created_at, session_id);
+CREATE UNIQUE INDEX sessions_impersonation ON public.sessions USING btree (impersonation_id) WHERE (impersonation_id IS NOT NULL);
 CREATE INDEX sessions_last_seen_at ON public.sessions USING btree (last_seen_at, session_id);
 CREATE INDEX sessions_live ON public.sessions USING btree (user_id) WHERE (ended_at IS NULL);
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id, created_at);
@@ -757,7 +988,10 @@ create table users (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   tags text[] not null default '{}'::text[],
+  kind text not null default 'person'::text,
   constraint users_pkey PRIMARY KEY (user_id),
+  constraint users_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'service_account'::text]))),
+  constraint users_service_account CHECK (((kind = 'person'::text) OR ((password_hash IS NULL) AND (last_sign_in_at IS NULL) AND (status = ANY (ARRAY['active'::text, 'disabled'::text, 'deleted'::text]))))),
   constraint users_status_check CHECK ((status = ANY (ARRAY['invited'::text, 'active'::text, 'suspended'::text, 'disabled'::text, 'deleted'::text])))
 );
 CREATE INDEX users_created_at ON public.users USING btree (created_at, user_id);
@@ -765,4 +999,5 @@ CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email)) WHERE
 CREATE INDEX users_email_order ON public.users USING btree (email, user_id);
 CREATE INDEX users_last_sign_in_at ON public.users USING btree (last_sign_in_at, user_id);
 CREATE INDEX users_search ON public.users USING gin (email gin_trgm_ops, display_name gin_trgm_ops);
+CREATE INDEX users_service_accounts ON public.users USING btree (email, user_id) WHERE (kind = 'service_account'::text);
 CREATE INDEX users_tags ON public.users USING gin (tags);
