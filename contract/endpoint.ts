@@ -46,6 +46,8 @@ export interface Endpoint<
   step_up: StepUpLevel;
   /** Which unfinished sign-ins may call it. Left out, as nearly everywhere: none. */
   while_pending?: readonly PendingSignIn[];
+  /** Open to somebody who acts as another user although it takes no permission. Left out, as nearly everywhere: closed. */
+  while_acting?: true;
   params?: P;
   query?: Q;
   body?: B;

@@ -86,6 +86,34 @@ export function scopesOf(
 }
 
 /**
+ * What nobody reaches while acting as another user: who has access, the log of what was done, who approved it, and secrets. A
+ * permission that comes later falls under it by its domain.
+ */
+export const NEVER_WHILE_ACTING = ['iam.*', 'approvals.*', 'audit.*', 'secrets.*'] as const;
+
+export const neverWhileActing = (permission: string): boolean =>
+  NEVER_WHILE_ACTING.some((pattern) => permissionMatches(pattern, permission));
+
+/** What grants allow to somebody who acts as their holder. Wildcards become what they stand for, less what is never allowed. */
+export function actingGrants<G extends PermissionGrant>(
+  grants: readonly G[],
+): (G & { permissions: Permission[] })[] {
+  return grants
+    .map((grant) => ({
+      ...grant,
+      permissions: PERMISSION_NAMES.filter((name) => holds(grant, name) && !neverWhileActing(name)),
+    }))
+    .filter(({ permissions }) => permissions.length > 0);
+}
+
+/** Every pattern that covers a permission: `a.b.c`, `a.b.*`, `a.*`, `*`. */
+export function coveringPatterns(permission: Permission): string[] {
+  const segments = permission.split('.');
+  const wildcards = segments.slice(1).map((_, index) => `${segments.slice(0, index + 1).join('.')}.*`);
+  return ['*', ...wildcards, permission];
+}
+
+/**
  * The role template that allows the least of those that allow a permission; break-glass is for emergencies and never named. Templates
  * are in the documentation, so this tells nobody which roles others have made.
  */

@@ -11,6 +11,7 @@ import {
   Reason,
   Slug,
   Timestamp,
+  Uuid,
 } from './common.ts';
 import { endpoint } from './endpoint.ts';
 import { Plan, PlanHash } from './jobs.ts';
@@ -123,6 +124,7 @@ export const listEnvironments = endpoint({
   permission: 'authenticated',
   scope: 'none',
   step_up: 'none',
+  while_acting: true,
   response: Type.Object({ items: Type.Array(EnvironmentSummary) }),
   status: 200,
 });
@@ -214,8 +216,9 @@ export const startMigration = endpoint({
   permission: 'scale.migrate',
   scope: { tenant_id: 'body.tenant_id', environment: 'body.environment' },
   step_up: 'recent',
+  approvable: true,
   body: Type.Object({ ...migration, plan_hash: PlanHash, reason: Reason }, { additionalProperties: false }),
-  response: Mutated({}),
+  response: Mutated({ approval_id: Type.Optional(Uuid) }),
   status: 202,
   problems: [
     'not_found',

@@ -1,5 +1,6 @@
 /** The endpoints of signing in and of one's own account. */
 import * as contract from '#contract/iam.ts';
+import { responsibleUserId } from '#server/http/call-context.ts';
 import { route, type Route } from '#server/http/route.ts';
 import {
   inspectLink,
@@ -70,8 +71,8 @@ export function signInRoutes(deps: AccountDeps): Route[] {
       withCookie(call, signInWithPasskey(deps, call.context, call.body.passkey)),
     ),
     route(contract.startPasskeyProof, async ({ context }) => {
-      const { user_id, session } = personOf(context);
-      const person = { user_id, session_id: session.session_id };
+      const asked = personOf(context);
+      const person = { user_id: responsibleUserId(asked), session_id: asked.session.session_id };
       return { options: await startAuthentication(deps, 'passkey_proof', person) };
     }),
     route(contract.startProviderLogin, ({ body }) =>

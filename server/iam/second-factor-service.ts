@@ -4,7 +4,7 @@ import type { AuthenticationResponseJSON } from '@simplewebauthn/server';
 import type { SecondFactor } from '#contract/iam.ts';
 import { recordEvent } from '#server/audit/audit-store.ts';
 import type { Tx } from '#server/db/database.ts';
-import type { CallContext } from '#server/http/call-context.ts';
+import { responsibleUserId, type CallContext } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
 import type { AccountDeps } from './account-deps.ts';
 import { verifyAuthentication } from './passkey-service.ts';
@@ -62,7 +62,7 @@ export async function withFactor<T>(
 ): Promise<T> {
   const person = personOf(context);
   const factor = factorOf(answer);
-  return deps.throttle.attempt(secondFactorKey(person.user_id), context.ip, async (attempt) => {
+  return deps.throttle.attempt(secondFactorKey(responsibleUserId(person)), context.ip, async (attempt) => {
     try {
       const done = await work(async (tx) => {
         await prove(deps, tx, person, answer);
@@ -85,7 +85,8 @@ export async function withFactor<T>(
 }
 
 async function prove(deps: AccountDeps, tx: Tx, person: Person, answer: FactorAnswer): Promise<void> {
-  const { user_id, session } = person;
+  const user_id = responsibleUserId(person);
+  const { session } = person;
   if (answer.totp_code !== undefined) return proveTotp(deps, tx, user_id, answer.totp_code);
   if (answer.recovery_code !== undefined) {
     if (await spendRecoveryCode(tx, user_id, answer.recovery_code)) return;

@@ -4,7 +4,7 @@ import type { BodyOf, ResponseOf } from '#contract/endpoint.ts';
 import type { stepUp } from '#contract/iam.ts';
 import type { Tx } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
-import type { CallContext } from '#server/http/call-context.ts';
+import { responsibleUserId, type CallContext } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
 import type { AccountDeps } from './account-deps.ts';
 import { checkPassword, findAccount } from './credential-service.ts';
@@ -29,7 +29,9 @@ export async function confirmPresence(
   { password, request_hash, ...answer }: BodyOf<typeof stepUp>,
 ): Promise<Confirmed> {
   const person = personOf(context);
-  const { user_id, session } = person;
+  // Whoever acts as another user confirms that they themselves are still there.
+  const user_id = responsibleUserId(person);
+  const { session } = person;
   const factors = Object.values(answer).filter((value) => value !== undefined).length;
   if (factors + (password === undefined ? 0 : 1) !== 1)
     throw new ControlError('unprocessable', 'Answer with exactly one of password, totp_code and passkey.');
