@@ -24,7 +24,7 @@ export function PreviewOf<E extends Endpoint>({
   show: (preview: ResponseOf<E>) => ReactNode;
 }) {
   const [asked] = useDebouncedValue(input, TYPING_MS);
-  const { data, error, refetch } = useQuery<Answer<E>>({
+  const { data, error, failureReason, isPlaceholderData, refetch } = useQuery<Answer<E>>({
     queryKey: [endpoint.id, JSON.stringify(asked)],
     queryFn: ({ signal }) => {
       const question = { ...asked, signal } as unknown;
@@ -37,7 +37,9 @@ export function PreviewOf<E extends Endpoint>({
     gcTime: 0,
   });
   if (input === null) return null;
-  if (error) return <ProblemAlert error={error} onRetry={() => void refetch()} />;
+  // Said from the first failure on: it is asked for again meanwhile, but may go on failing.
+  const failure = error ?? (data === undefined || isPlaceholderData ? failureReason : null);
+  if (failure) return <ProblemAlert error={failure} onRetry={() => void refetch()} />;
   if (!data) return <p className={classes.quiet}>Looking at who this touches…</p>;
   return show(data.data);
 }

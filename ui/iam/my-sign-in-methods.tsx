@@ -77,7 +77,10 @@ export function MySignInMethods() {
     error ?? methods.error ?? (renew.error !== null && !isQuiet(renew.error) ? renew.error : null);
   return (
     <>
-      <ProblemAlert error={problem} />
+      <ProblemAlert
+        error={problem}
+        {...(problem !== null && problem === methods.error && { onRetry: () => void methods.refetch() })}
+      />
       {data && data.policy.roles.length > 0 && (
         <p className={classes.small}>
           {data.policy.roles.join(', ')} {data.policy.roles.length === 1 ? 'demands' : 'demand'}:{' '}
@@ -86,7 +89,7 @@ export function MySignInMethods() {
         </p>
       )}
       <Panel title="Password">
-        <Item what={data?.password === false ? 'No password' : 'Set'}>
+        <Item what={data ? (data.password ? 'Set' : 'No password') : '—'}>
           <Button variant="default" size="xs" onClick={() => setChangingPassword(true)}>
             Change password…
           </Button>
@@ -94,7 +97,7 @@ export function MySignInMethods() {
       </Panel>
       <Panel title="Authenticator app">
         <Item
-          what={data?.totp ? 'In use' : 'None'}
+          what={data ? (data.totp ? 'In use' : 'None') : '—'}
           small={
             data?.totp && (
               <>
@@ -171,7 +174,7 @@ export function MySignInMethods() {
       </Panel>
       <Panel title="Recovery codes">
         <Item
-          what={data ? `${plural(data.recovery_codes_left, 'code')} left` : '…'}
+          what={data ? `${plural(data.recovery_codes_left, 'code')} left` : '—'}
           small="For when every second factor is lost"
         >
           <Button
