@@ -10,3 +10,4 @@ export * from './iam/sign-in-policies.ts';
 export * from './iam/sign-in.ts';
 export * from './iam/tokens.ts';
 export * from './iam/users.ts';
+export * from './iam/token-issuers.ts';

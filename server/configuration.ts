@@ -26,6 +26,7 @@ import {
   signInProblems,
   type SignInConfiguration,
 } from './sign-in-configuration.ts';
+  TokenIssuersSection,
 
 const strict = { additionalProperties: false };
 
@@ -108,6 +109,8 @@ export const ConfigurationFile = Type.Object(
     sign_in: Type.Optional(SignInSection),
     environments: Type.Optional(
       Type.Array(EnvironmentConfiguration, {
+    detections: Type.Optional(DetectionsSection),
+    token_issuers: Type.Optional(TokenIssuersSection),
         minItems: 1,
         description: 'In promotion order. Without it a simulated platform is run by this process.',
       }),

@@ -19,6 +19,7 @@ import type { JobDefinition } from '#server/jobs/job-definition.ts';
 import { startJobExecutor } from '#server/jobs/job-executor.ts';
 import { openJobFeed } from '#server/jobs/job-feed.ts';
 import { jobRoutes } from '#server/jobs/job-routes.ts';
+import type { TokenVerifier } from '#server/iam/token-verifier.ts';
 import { observabilityRoutes } from '#server/observability/observability-routes.ts';
 import { countAnnotations, startRolloutAnnotator } from '#server/observability/rollout-annotator.ts';
 import { readShardNodes } from '#server/scale/fleet-store.ts';
@@ -126,7 +127,8 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const denials = createDenialRecorder(db, (error) =>
     logger.error({ err: error }, 'denials could not be recorded'),
   );
-  const authenticator = createAuthenticator(db);
+  const { tokenVerifier } = options.signIn;
+  const authenticator = createAuthenticator(db, tokenVerifier && { verifier: tokenVerifier, log: logger });
   let stopping = false;
   const environmentNames = environments.map(({ environment }) => environment);
   const app = await createApp({
@@ -171,6 +173,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       const added = await seedTenants(db, seeding, count);
       if (added > 0) await watch.settled();
       return added;
+        ...(tokenVerifier ? [{ name: 'token_issuers', ok: true, detail: describeIssuers(tokenVerifier) }] : []),
     },
     stop: async () => {
       stopping = true;
@@ -225,6 +228,17 @@ function describeStores(environments: readonly EnvironmentSettings[]): string {
 async function openEnvironment(
   configured: EnvironmentConfiguration,
   { db, logger, nodeToken }: { db: Database; logger: Logger; nodeToken: string },
+/** Who cannot be asked for keys costs the tokens of that issuer alone, so it is told and does not make the server unready. */
+function describeIssuers(verifier: TokenVerifier): string {
+  return verifier
+    .issuers()
+    .map(({ issuer_id, keys, read_at, last_failure }) => {
+      const known = read_at === null ? 'keys not read yet' : `keys: ${keys.length}, read ${read_at}`;
+      return `${issuer_id} (${known}${last_failure === null ? '' : `; at ${last_failure.at} its JWKS ${last_failure.detail}`})`;
+    })
+    .join('; ');
+}
+
 ): Promise<EnvironmentSettings> {
   const environment = configured.name;
   const nodes = configured.nodes.map(({ node_id, kind, url, labels }): NodeSettings => ({

@@ -5,6 +5,7 @@ import type { SignInSettings } from '#server/iam/account-deps.ts';
 import type { IdentityProvider } from '#server/iam/identity-provider.ts';
 import type { Mailer } from '#server/iam/mailer.ts';
 import { createSecretBox } from '#server/iam/secret-box.ts';
+import type { TokenVerifier } from '#server/iam/token-verifier.ts';
 import { keepSecretKey, type SignInConfiguration } from './sign-in-configuration.ts';
 
 const SMTP_PORT = 587;
@@ -13,7 +14,7 @@ const NO_MAIL: Mailer = { delivers: false, send: async () => ({ file: null }) };
 
 /** `dataDir` is null where nothing is written to disk. */
 export async function openSignIn(
-  { publicUrl, secretKeys, mail, providers }: SignInConfiguration,
+  { publicUrl, secretKeys, mail, providers, tokenIssuers }: SignInConfiguration,
   { port, dataDir, logger }: { port: number; dataDir: string | null; logger: Logger },
 ): Promise<SignInSettings> {
   const keys = secretKeys ?? (dataDir === null ? null : keepSecretKey(dataDir));
@@ -22,6 +23,7 @@ export async function openSignIn(
     box: keys && createSecretBox(keys),
     mailer: await openMailer(mail, dataDir),
     providers: await openProviders(providers),
+    tokenVerifier: await openIssuers(tokenIssuers),
     onBackgroundError: (error) => logger.error({ err: error }, 'a request for a password reset failed'),
   };
 }
@@ -50,4 +52,10 @@ async function openProviders(providers: SignInConfiguration['providers']): Promi
   return providers.map(({ scopes = ['email', 'profile'], link_verified_email = false, ...provider }) =>
     openOidcProvider({ ...provider, scopes, link_verified_email }),
   );
+}
+
+async function openIssuers(issuers: SignInConfiguration['tokenIssuers']): Promise<TokenVerifier | null> {
+  if (issuers.length === 0) return null;
+  const { openTokenVerifier } = await import('#server/adapters/jose/jose-token-verifier.ts');
+  return openTokenVerifier(issuers);
 }

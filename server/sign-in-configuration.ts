@@ -1,9 +1,10 @@
-/** What `control.yaml` and the environment say of signing in: this server's address, mail, identity providers, the key of kept secrets. */
+/** What `control.yaml` and the environment say of signing in: this server's address, mail, identity providers, token issuers, the key of kept secrets. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Type, type Static } from 'typebox';
 import { OneOf } from '#contract/common.ts';
+import { TOKEN_ALGORITHMS } from '#contract/iam.ts';
 import { readSecretKeys } from '#server/iam/secret-box.ts';
 
 const strict = { additionalProperties: false };
@@ -58,6 +59,32 @@ export const SignInSection = Type.Object(
   strict,
 );
 
+const TokenIssuerConfiguration = Type.Object(
+  {
+    issuer_id: Type.String({ pattern: '^[a-z][a-z0-9-]{0,30}$' }),
+    title: Type.String({ minLength: 1, maxLength: 60, description: 'Names the issuer in the audit log' }),
+    issuer: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: '`iss` of its tokens, to the character: a slash at the end counts',
+    }),
+    audience: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Has to be in `aud`: this control plane',
+    }),
+    jwks_url: Type.String({ pattern: '^https?://[^/?#@]+/', description: 'https, unless on this host' }),
+    algorithms: Type.Array(OneOf(TOKEN_ALGORITHMS), { minItems: 1, uniqueItems: true }),
+    clock_skew_s: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 300, description: 'How much clocks may differ; 30 when left out' }),
+    ),
+  },
+  { ...strict, description: 'Whose bearer JWTs (RFC 9068, `typ` at+jwt) are accepted' },
+);
+export const TokenIssuersSection = Type.Array(TokenIssuerConfiguration, { maxItems: 20 });
+
+const CLOCK_SKEW_S = 30;
+
 export interface SignInConfiguration {
   /** Null: the address that this process listens on. */
   publicUrl: string | null;
@@ -65,12 +92,14 @@ export interface SignInConfiguration {
   secretKeys: Buffer[] | null;
   mail: (MailConfiguration & { password: string | null }) | null;
   providers: (ProviderConfiguration & { secret: string | null })[];
+  tokenIssuers: (Static<typeof TokenIssuerConfiguration> & { clock_skew_s: number })[];
 }
 
 interface SignInFile {
   http?: { public_url?: string };
   mail?: MailConfiguration;
   sign_in?: Static<typeof SignInSection>;
+  token_issuers?: Static<typeof TokenIssuersSection>;
 }
 
 const secretVariable = (provider_id: string) =>
@@ -80,7 +109,7 @@ const isLocal = (address: string): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(URL.canParse(address) ? new URL(address).hostname : '');
 
 /** What is wrong beyond the schema, each with its path. */
-export function signInProblems({ http, mail, sign_in }: SignInFile): string[] {
+export function signInProblems({ http, mail, sign_in, token_issuers = [] }: SignInFile): string[] {
   const problems: string[] = [];
   const providers = sign_in?.providers ?? [];
   const ids = providers.map(({ provider_id }) => provider_id);
@@ -89,6 +118,14 @@ export function signInProblems({ http, mail, sign_in }: SignInFile): string[] {
       problems.push(`/sign_in/providers/${index}/provider_id ${provider_id} stands there twice`);
     if (issuer.startsWith('http:') && !isLocal(issuer))
       problems.push(`/sign_in/providers/${index}/issuer must be https, or on this host`);
+  });
+  token_issuers.forEach(({ issuer_id, issuer, jwks_url }, index) => {
+    const first = token_issuers.findIndex((one) => one.issuer_id === issuer_id || one.issuer === issuer);
+    if (first < index)
+      problems.push(`/token_issuers/${index} has the issuer_id or the issuer of /token_issuers/${first}`);
+    if (!URL.canParse(jwks_url)) problems.push(`/token_issuers/${index}/jwks_url is no address`);
+    else if (jwks_url.startsWith('http:') && !isLocal(jwks_url))
+      problems.push(`/token_issuers/${index}/jwks_url must be https, or on this host`);
   });
   if (http?.public_url === undefined) {
     if (mail) problems.push('/http/public_url is required where there is mail: links lead there');
@@ -102,7 +139,7 @@ export function signInProblems({ http, mail, sign_in }: SignInFile): string[] {
 
 /** Reads what is secret by `secret`, which answers a variable's value or that of the file it names. Throws a sentence. */
 export function readSignInConfiguration(
-  { http, mail, sign_in }: SignInFile,
+  { http, mail, sign_in, token_issuers = [] }: SignInFile,
   secret: (name: string) => string | undefined,
 ): SignInConfiguration {
   const keys = secret('CONTROL_SECRET_KEY');
@@ -113,6 +150,10 @@ export function readSignInConfiguration(
     providers: (sign_in?.providers ?? []).map((provider) => ({
       ...provider,
       secret: secret(secretVariable(provider.provider_id)) ?? null,
+    })),
+    tokenIssuers: token_issuers.map((issuer) => ({
+      ...issuer,
+      clock_skew_s: issuer.clock_skew_s ?? CLOCK_SKEW_S,
     })),
   };
 }

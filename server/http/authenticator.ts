@@ -3,7 +3,8 @@ import type { CallContext, Principal } from './call-context.ts';
 
 export type AuthenticationResult =
   | { principal: Principal }
-  | { rejected: 'unknown' | 'expired' | 'revoked' | 'user_not_active'; detail: string };
+  /** `unproven`: a token that proves nobody; RFC 6750 calls it invalid. */
+  | { rejected: 'unknown' | 'unproven' | 'expired' | 'revoked' | 'user_not_active'; detail: string };
 
 export interface Authenticator {
   /** Whose session this cookie value is. */

@@ -31,6 +31,14 @@ export interface Principal {
     pending: PendingSignIn | null;
   } | null;
   token: (PermissionScope & { token_id: string; name: string; permissions: string[] }) | null;
+  /** Set where the caller came with a JWT of a configured issuer instead of a session of ours. */
+  issued?: {
+    issuer_id: string;
+    /** `sid` there. */
+    session_id: string;
+    /** When the person last proved who they are, as the issuer says (RFC 9470 `auth_time`). */
+    authenticated_at: string | null;
+  };
   /** What the user's roles grant; a token narrows it further. */
   grants: Grant[];
   /** Set while somebody else acts as this user. */

@@ -57,12 +57,17 @@ function accepted(result: AuthenticationResult): Principal {
   if ('principal' in result) return result.principal;
   if (result.rejected === 'unknown') throw unauthenticated(result.detail);
   throw new ControlError('session_revoked', result.detail, {
-    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    headers: INVALID_TOKEN,
   });
 }
+/** RFC 6750 3.1. */
+const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };
+
 
 /** A browser names the page that sends a change; only ours may. Other clients send neither header. */
 function checkOrigin(request: FastifyRequest): void {
+  if (result.rejected === 'unproven')
+    throw new ControlError('unauthenticated', result.detail, { headers: INVALID_TOKEN });
   const { origin, 'sec-fetch-site': site } = request.headers;
   const foreign =
     (origin !== undefined && origin !== `${request.protocol}://${request.host}`) ||
@@ -142,11 +147,23 @@ export async function checkStepUp(
   request: FastifyRequest,
 ): Promise<void> {
   const { principal } = context;
+const SESSION_STEP_UP = {
+  recent: 'You signed in more than 5 minutes ago; confirm with your password.',
+  bound: 'Confirm this very request with your password.',
+};
+const ISSUED_STEP_UP = {
+  recent:
+    'The issuer of this token saw you sign in more than 5 minutes ago, or does not say when (auth_time); sign in there again.',
+  bound:
+    'A token of another issuer cannot confirm a single request; sign in to the control plane itself for this.',
+};
+
   if (endpoint.step_up === 'none' || !principal) return;
   if (endpoint.step_up === 'recent') {
     // An API token was created behind a step-up, for the permissions it names; nobody sits there to be asked again.
     if (principal.token) return;
-    const age = Date.now() - Date.parse(principal.session?.authenticated_at ?? '');
+    const { authenticated_at } = principal.session ?? principal.issued ?? {};
+    const age = Date.now() - Date.parse(authenticated_at ?? '');
     if (age <= RECENT_SECONDS * 1000) return;
   } else {
     const proof = request.headers['x-step-up-proof'];
@@ -160,9 +177,7 @@ export async function checkStepUp(
   const max_age = acr_values === 'recent' ? RECENT_SECONDS : 0;
   throw new ControlError(
     'insufficient_user_authentication',
-    acr_values === 'recent'
-      ? 'You signed in more than 5 minutes ago; confirm with your password.'
-      : 'Confirm this very request with your password.',
+    principal.issued ? ISSUED_STEP_UP[acr_values] : SESSION_STEP_UP[acr_values],
     {
       details: { acr_values, max_age, action: endpoint.summary },
       headers: {

@@ -3,6 +3,7 @@ import type { CredentialDeps } from './credential-service.ts';
 import type { IdentityProvider } from './identity-provider.ts';
 import type { Mailer } from './mailer.ts';
 import type { SecretBox } from './secret-box.ts';
+import type { TokenVerifier } from './token-verifier.ts';
 
 export interface SignInSettings {
   /** Origin of this control plane as browsers see it: in links of mails, and what passkeys are bound to. */
@@ -11,6 +12,8 @@ export interface SignInSettings {
   box: SecretBox | null;
   mailer: Mailer;
   providers: readonly IdentityProvider[];
+  /** Whose bearer JWTs are taken; null: no issuer is configured. */
+  tokenVerifier: TokenVerifier | null;
   /** Told of what failed after its request was answered. */
   onBackgroundError: (error: unknown) => void;
 }

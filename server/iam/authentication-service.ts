@@ -4,27 +4,31 @@
  * Requests of one session that come at the same time share a read that begins after the last of them came.
  */
 import { CompiledQuery } from 'kysely';
+import type { Logger } from 'pino';
 import type { PendingSignIn } from '#contract/endpoint.ts';
 import type { Grant, UserStatus } from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import type { AuthenticationResult, Authenticator } from '#server/http/authenticator.ts';
-import { ASSIGNMENT_LIVE_SQL } from './assignment-store.ts';
+import {
+  GRANTS_SQL,
+  rejectionOf,
+  UNKNOWN_CREDENTIAL,
+  type CredentialHolder,
+} from './credential-holder.ts';
+import { issuedTokenAuthentication, looksLikeJwt } from './issued-token-authentication.ts';
 import { csrfTokenOf, isApiToken, secretHash } from './secret-values.ts';
 import { SESSION_EXPIRED_SQL } from './session-rules.ts';
+import type { TokenVerifier } from './token-verifier.ts';
 import { shareReads } from './shared-read.ts';
 
 /** `last_seen_at` and `last_used_at` are exact to this: writing them on every request would double its cost. */
 const TOUCH_INTERVAL = `interval '1 minute'`;
 
-const GRANTS = `coalesce((
-  select json_agg(json_build_object('role_id', a.role_id, 'permissions', r.permissions, 'tenant_id', a.tenant_id, 'environment', a.environment, 'expires_at', a.expires_at))
-  from assignments a join roles r using (role_id) where a.user_id = u.user_id and ${ASSIGNMENT_LIVE_SQL}), '[]') as grants`;
-
 const FIND_SESSION = `select s.session_id, s.authenticated_at, s.expires_at, s.pending, s.ended_at is not null as ended, ${SESSION_EXPIRED_SQL} as expired,
-      s.last_seen_at < now() - ${TOUCH_INTERVAL} as touch, u.user_id, u.email, u.status, ${GRANTS}
+      s.last_seen_at < now() - ${TOUCH_INTERVAL} as touch, u.user_id, u.email, u.status, ${GRANTS_SQL}
     from sessions s join users u using (user_id) where s.token_hash = $1`;
 const FIND_TOKEN = `select t.token_id, t.name, t.permissions, t.tenant_id, t.environment, t.revoked_at is not null as ended, t.expires_at <= now() as expired,
-      (t.last_used_at is null or t.last_used_at < now() - ${TOUCH_INTERVAL}) as touch, u.user_id, u.email, u.status, ${GRANTS}
+      (t.last_used_at is null or t.last_used_at < now() - ${TOUCH_INTERVAL}) as touch, u.user_id, u.email, u.status, ${GRANTS_SQL}
     from api_tokens t join users u using (user_id) where t.token_hash = $1`;
 const TOUCH_SESSION = `update sessions set last_seen_at = now() where session_id = $1 and last_seen_at < now() - ${TOUCH_INTERVAL}`;
 const TOUCH_TOKEN = `update api_tokens set last_used_at = now()
@@ -32,31 +36,28 @@ const TOUCH_TOKEN = `update api_tokens set last_used_at = now()
 const USE_PROOF = `update step_up_proofs set used_at = now()
     where proof_hash = $1 and session_id = $2 and request_hash = $3 and used_at is null and expires_at > now()`;
 
-interface Holder {
-  ended: boolean;
-  expired: boolean;
-  touch: boolean;
-  user_id: string;
-  email: string;
-  status: UserStatus;
-  grants: Grant[];
-}
-interface SessionRow extends Holder {
+interface SessionRow extends CredentialHolder {
   pending: PendingSignIn | null;
   session_id: string;
   authenticated_at: string;
   expires_at: string;
 }
-interface TokenRow extends Holder {
+interface TokenRow extends CredentialHolder {
   token_id: string;
   name: string;
   permissions: string[];
   tenant_id: string | null;
   environment: string | null;
 }
+/** Bearer JWTs are taken where issuers are configured; why one is not goes to `log` at debug, without its content. */
+interface IssuedTokens {
+  verifier: TokenVerifier;
+  log: Pick<Logger, 'debug'>;
+}
+
 
 /** The authentication of the request pipeline, on this database. */
-export function createAuthenticator(db: Database): Authenticator {
+export function createAuthenticator(db: Database, issued: IssuedTokens | null = null): Authenticator {
   const run = <Row>(text: string, values: unknown[]) => db.executeQuery<Row>(CompiledQuery.raw(text, values));
   const touching = new Set<string>();
   const touch = (statement: string, id: string): void => {
@@ -67,11 +68,13 @@ export function createAuthenticator(db: Database): Authenticator {
       .catch(() => undefined)
       .finally(() => touching.delete(id));
   };
+  const issuedToken = issued && issuedTokenAuthentication(db, issued.verifier, issued.log);
+
 
   const apiToken = shareReads(async (token): Promise<AuthenticationResult> => {
     const row = (await run<TokenRow>(FIND_TOKEN, [secretHash(token)])).rows[0];
     const rejected = rejectionOf(row, 'API token');
-    if (rejected || !row) return rejected ?? UNKNOWN;
+    if (rejected || !row) return rejected ?? UNKNOWN_CREDENTIAL;
     if (row.touch) touch(TOUCH_TOKEN, row.token_id);
     const { token_id, name, permissions, tenant_id, environment, user_id, email, grants } = row;
     const limits = { token_id, name, permissions, tenant_id, environment };
@@ -93,7 +96,7 @@ export function createAuthenticator(db: Database): Authenticator {
     session: shareReads(async (token): Promise<AuthenticationResult> => {
       const row = (await run<SessionRow>(FIND_SESSION, [secretHash(token)])).rows[0];
       const rejected = rejectionOf(row, 'session');
-      if (rejected || !row) return rejected ?? UNKNOWN;
+      if (rejected || !row) return rejected ?? UNKNOWN_CREDENTIAL;
       if (row.touch) touch(TOUCH_SESSION, row.session_id);
       const { session_id, authenticated_at, expires_at, pending, user_id, email } = row;
       const session = { session_id, authenticated_at, expires_at, pending, csrf_token: csrfTokenOf(token) };
@@ -112,7 +115,10 @@ export function createAuthenticator(db: Database): Authenticator {
       };
     }),
 
-    bearer: async (token) => (isApiToken(token) ? apiToken(token) : UNKNOWN),
+    bearer: async (token) => {
+      if (isApiToken(token)) return apiToken(token);
+      return issuedToken !== null && looksLikeJwt(token) ? issuedToken(token) : UNKNOWN_CREDENTIAL;
+    },
 
     async provesBound(context, proof, request_hash) {
       const session = context.principal?.session;
@@ -121,18 +127,4 @@ export function createAuthenticator(db: Database): Authenticator {
       return used.numAffectedRows === 1n;
     },
   };
-}
-
-const UNKNOWN: AuthenticationResult = {
-  rejected: 'unknown',
-  detail: 'These credentials are not known; sign in again.',
-};
-
-function rejectionOf(row: Holder | undefined, noun: string): AuthenticationResult | null {
-  if (!row) return UNKNOWN;
-  if (row.ended) return { rejected: 'revoked', detail: `This ${noun} was ended.` };
-  if (row.expired) return { rejected: 'expired', detail: `This ${noun} has expired.` };
-  if (row.status !== 'active')
-    return { rejected: 'user_not_active', detail: `The user of this ${noun} cannot sign in at present.` };
-  return null;
 }

@@ -19,6 +19,7 @@ export const NO_SIGN_IN_SETTINGS: SignInSettings = {
   box: null,
   mailer: { delivers: false, send: async () => ({ file: null }) },
   providers: [],
+  tokenVerifier: null,
   onBackgroundError: (error) => {
     throw error;
   },
