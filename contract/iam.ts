@@ -8,6 +8,6 @@ export * from './iam/roles.ts';
 export * from './iam/sessions.ts';
 export * from './iam/sign-in-policies.ts';
 export * from './iam/sign-in.ts';
+export * from './iam/token-issuers.ts';
 export * from './iam/tokens.ts';
 export * from './iam/users.ts';
-export * from './iam/token-issuers.ts';

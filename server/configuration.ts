@@ -24,9 +24,9 @@ import {
   readSignInConfiguration,
   SignInSection,
   signInProblems,
+  TokenIssuersSection,
   type SignInConfiguration,
 } from './sign-in-configuration.ts';
-  TokenIssuersSection,
 
 const strict = { additionalProperties: false };
 
@@ -107,10 +107,10 @@ export const ConfigurationFile = Type.Object(
     ),
     mail: Type.Optional(MailConfiguration),
     sign_in: Type.Optional(SignInSection),
-    environments: Type.Optional(
-      Type.Array(EnvironmentConfiguration, {
     detections: Type.Optional(DetectionsSection),
     token_issuers: Type.Optional(TokenIssuersSection),
+    environments: Type.Optional(
+      Type.Array(EnvironmentConfiguration, {
         minItems: 1,
         description: 'In promotion order. Without it a simulated platform is run by this process.',
       }),

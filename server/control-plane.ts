@@ -15,11 +15,11 @@ import type { SignInSettings } from '#server/iam/account-deps.ts';
 import { createFirstOwner, seedRoleTemplates } from '#server/iam/bootstrap.ts';
 import { iamRoutes } from '#server/iam/iam-routes.ts';
 import { registerSignInMetrics } from '#server/iam/sign-in-metrics.ts';
+import type { TokenVerifier } from '#server/iam/token-verifier.ts';
 import type { JobDefinition } from '#server/jobs/job-definition.ts';
 import { startJobExecutor } from '#server/jobs/job-executor.ts';
 import { openJobFeed } from '#server/jobs/job-feed.ts';
 import { jobRoutes } from '#server/jobs/job-routes.ts';
-import type { TokenVerifier } from '#server/iam/token-verifier.ts';
 import { observabilityRoutes } from '#server/observability/observability-routes.ts';
 import { countAnnotations, startRolloutAnnotator } from '#server/observability/rollout-annotator.ts';
 import { readShardNodes } from '#server/scale/fleet-store.ts';
@@ -160,6 +160,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
         { name: 'placement_stores', ok: true, detail: describeStores(environments) },
         { name: 'orchestrators', ok: true, detail: watch.orchestrators() },
         { name: 'job_executor', ...executor.ready() },
+        ...(tokenVerifier ? [{ name: 'token_issuers', ok: true, detail: describeIssuers(tokenVerifier) }] : []),
       ];
     },
   });
@@ -173,7 +174,6 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       const added = await seedTenants(db, seeding, count);
       if (added > 0) await watch.settled();
       return added;
-        ...(tokenVerifier ? [{ name: 'token_issuers', ok: true, detail: describeIssuers(tokenVerifier) }] : []),
     },
     stop: async () => {
       stopping = true;
@@ -214,6 +214,17 @@ function seedEnvironment(
   };
 }
 
+/** Who cannot be asked for keys costs the tokens of that issuer alone, so it is told and does not make the server unready. */
+function describeIssuers(verifier: TokenVerifier): string {
+  return verifier
+    .issuers()
+    .map(({ issuer_id, keys, read_at, last_failure }) => {
+      const known = read_at === null ? 'keys not read yet' : `keys: ${keys.length}, read ${read_at}`;
+      return `${issuer_id} (${known}${last_failure === null ? '' : `; at ${last_failure.at} its JWKS ${last_failure.detail}`})`;
+    })
+    .join('; ');
+}
+
 /** What stands behind each environment; whether it answers is for the watcher of the placements to say. */
 function describeStores(environments: readonly EnvironmentSettings[]): string {
   return environments
@@ -228,17 +239,6 @@ function describeStores(environments: readonly EnvironmentSettings[]): string {
 async function openEnvironment(
   configured: EnvironmentConfiguration,
   { db, logger, nodeToken }: { db: Database; logger: Logger; nodeToken: string },
-/** Who cannot be asked for keys costs the tokens of that issuer alone, so it is told and does not make the server unready. */
-function describeIssuers(verifier: TokenVerifier): string {
-  return verifier
-    .issuers()
-    .map(({ issuer_id, keys, read_at, last_failure }) => {
-      const known = read_at === null ? 'keys not read yet' : `keys: ${keys.length}, read ${read_at}`;
-      return `${issuer_id} (${known}${last_failure === null ? '' : `; at ${last_failure.at} its JWKS ${last_failure.detail}`})`;
-    })
-    .join('; ');
-}
-
 ): Promise<EnvironmentSettings> {
   const environment = configured.name;
   const nodes = configured.nodes.map(({ node_id, kind, url, labels }): NodeSettings => ({

@@ -53,21 +53,21 @@ function checkSignedIn(endpoint: Endpoint, { session }: Principal): void {
 const unauthenticated = (detail: string) =>
   new ControlError('unauthenticated', detail, { headers: { 'www-authenticate': 'Bearer' } });
 
+/** RFC 6750 3.1. */
+const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };
+
 function accepted(result: AuthenticationResult): Principal {
   if ('principal' in result) return result.principal;
   if (result.rejected === 'unknown') throw unauthenticated(result.detail);
+  if (result.rejected === 'unproven')
+    throw new ControlError('unauthenticated', result.detail, { headers: INVALID_TOKEN });
   throw new ControlError('session_revoked', result.detail, {
     headers: INVALID_TOKEN,
   });
 }
-/** RFC 6750 3.1. */
-const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };
-
 
 /** A browser names the page that sends a change; only ours may. Other clients send neither header. */
 function checkOrigin(request: FastifyRequest): void {
-  if (result.rejected === 'unproven')
-    throw new ControlError('unauthenticated', result.detail, { headers: INVALID_TOKEN });
   const { origin, 'sec-fetch-site': site } = request.headers;
   const foreign =
     (origin !== undefined && origin !== `${request.protocol}://${request.host}`) ||
@@ -139,14 +139,6 @@ export async function checkPermission(
   throw permissionDenied(missing, context.principal?.token ? 'this token does' : 'you do');
 }
 
-/** RFC 9470: asks for a fresh or bound authentication where the endpoint demands one. */
-export async function checkStepUp(
-  deps: GuardDeps,
-  endpoint: Endpoint,
-  context: CallContext,
-  request: FastifyRequest,
-): Promise<void> {
-  const { principal } = context;
 const SESSION_STEP_UP = {
   recent: 'You signed in more than 5 minutes ago; confirm with your password.',
   bound: 'Confirm this very request with your password.',
@@ -158,6 +150,14 @@ const ISSUED_STEP_UP = {
     'A token of another issuer cannot confirm a single request; sign in to the control plane itself for this.',
 };
 
+/** RFC 9470: asks for a fresh or bound authentication where the endpoint demands one. */
+export async function checkStepUp(
+  deps: GuardDeps,
+  endpoint: Endpoint,
+  context: CallContext,
+  request: FastifyRequest,
+): Promise<void> {
+  const { principal } = context;
   if (endpoint.step_up === 'none' || !principal) return;
   if (endpoint.step_up === 'recent') {
     // An API token was created behind a step-up, for the permissions it names; nobody sits there to be asked again.

@@ -18,8 +18,8 @@ import {
 import { issuedTokenAuthentication, looksLikeJwt } from './issued-token-authentication.ts';
 import { csrfTokenOf, isApiToken, secretHash } from './secret-values.ts';
 import { SESSION_EXPIRED_SQL } from './session-rules.ts';
-import type { TokenVerifier } from './token-verifier.ts';
 import { shareReads } from './shared-read.ts';
+import type { TokenVerifier } from './token-verifier.ts';
 
 /** `last_seen_at` and `last_used_at` are exact to this: writing them on every request would double its cost. */
 const TOUCH_INTERVAL = `interval '1 minute'`;
@@ -49,12 +49,12 @@ interface TokenRow extends CredentialHolder {
   tenant_id: string | null;
   environment: string | null;
 }
+
 /** Bearer JWTs are taken where issuers are configured; why one is not goes to `log` at debug, without its content. */
 interface IssuedTokens {
   verifier: TokenVerifier;
   log: Pick<Logger, 'debug'>;
 }
-
 
 /** The authentication of the request pipeline, on this database. */
 export function createAuthenticator(db: Database, issued: IssuedTokens | null = null): Authenticator {
@@ -68,8 +68,8 @@ export function createAuthenticator(db: Database, issued: IssuedTokens | null = 
       .catch(() => undefined)
       .finally(() => touching.delete(id));
   };
-  const issuedToken = issued && issuedTokenAuthentication(db, issued.verifier, issued.log);
 
+  const issuedToken = issued && issuedTokenAuthentication(db, issued.verifier, issued.log);
 
   const apiToken = shareReads(async (token): Promise<AuthenticationResult> => {
     const row = (await run<TokenRow>(FIND_TOKEN, [secretHash(token)])).rows[0];

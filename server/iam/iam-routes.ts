@@ -7,8 +7,8 @@ import type { SignInSettings } from './account-deps.ts';
 import { myAccountRoutes, signInRoutes, userAccessRoutes } from './account-routes.ts';
 import { setUserPassword } from './password-service.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
-import { createSignInThrottle } from './sign-in-throttle.ts';
 import { tokenIssuerRoutes } from './token-issuer-routes.ts';
+import { createSignInThrottle } from './sign-in-throttle.ts';
 import { createToken, listTokens, revokeToken } from './token-service.ts';
 import { changeUserStatus, createUser, updateUser } from './user-service.ts';
 import { listUserRows, readUserListItem } from './user-store.ts';
@@ -27,10 +27,10 @@ export function iamRoutes({ db, environmentNames, signIn }: IamRouteDeps): Route
     ...signInRoutes(account),
     ...myAccountRoutes(account),
     ...userAccessRoutes(account),
+    ...tokenIssuerRoutes(db, signIn.tokenVerifier),
 
     route(contract.listUsers, ({ query }) => listUserRows(db, query)),
     route(contract.createUser, ({ context, body }) => createUser(db, context, body)),
-    ...tokenIssuerRoutes(db, signIn.tokenVerifier),
     route(contract.getUser, ({ params }) => readUserListItem(db, params.user_id)),
     route(contract.updateUser, ({ context, params, body, if_match }) =>
       updateUser(db, context, params.user_id, if_match, body),
