@@ -199,6 +199,26 @@ const onUser = async (body: Answer = {}, status = 'active'): Promise<Call> => {
   await query('update users set status = $2 where user_id = $1', user_id, status);
   return { as: owner, params: { user_id }, body: { reason: REASON, ...body }, target: user_id };
 };
+/** Says something of a detection, by the owner. */
+const onDetection = async (): Promise<Call> => {
+  const [found] = await query(
+    `insert into detections (kind, subject_type, subject_id, subject_label, count, measured, threshold, details)
+      values ('token_reuse', 'session', $1, 'someone@example.com', 1, 1, 1, '{}') returning detection_id`,
+    `family-${(people += 1)}`,
+  );
+  const { detection_id } = found ?? {};
+  return { as: owner, params: { detection_id }, body: { reason: REASON }, target: detection_id };
+};
+/** A change of a service account by the owner: `target` is the account. */
+async function onServiceAccount(status = 'active'): Promise<Call> {
+  const [account] = await query(
+    `insert into users (kind, email, display_name, status) values ('service_account', $1, 'Deploys', $2) returning user_id`,
+    `robot-${(people += 1)}@service-account`,
+    status,
+  );
+  const { user_id } = account as { user_id: string };
+  return { as: owner, params: { user_id }, body: { reason: REASON }, target: user_id };
+}
 /** A change of one's own account. */
 const onMyself = (as: Person, call: Partial<Call> = {}): Call => ({ as, target: as.user_id, ...call });
 
@@ -455,6 +475,8 @@ const CALLS: Record<string, () => Promise<Call>> = {
     const session_id = await sessionIdOf((await person()).token);
     return { as: owner, params: { session_id }, body: { reason: REASON }, target: session_id };
   },
+  'iam.detections.acknowledge': () => onDetection(),
+  'iam.detections.resolve': () => onDetection(),
   'iam.tokens.create': async () => ({
     as: owner,
     body: { name: 'pipeline', permissions: ['tenants.read'], expires_in_days: 1, reason: REASON },
@@ -464,6 +486,38 @@ const CALLS: Record<string, () => Promise<Call>> = {
     const body = { name: 'pipeline', permissions: ['tenants.read'], expires_in_days: 1 };
     const { token_id } = (await ask('iam.tokens.create', { as: owner, body }))['token'];
     return { as: owner, params: { token_id }, body: { reason: REASON }, target: token_id };
+  },
+
+  'iam.tokens.rotate': async () => {
+    const body = { name: 'pipeline', permissions: ['tenants.read'], expires_in_days: 1 };
+    const { token_id } = (await ask('iam.tokens.create', { as: owner, body }))['token'];
+    return {
+      as: owner,
+      params: { token_id },
+      body: { expires_in_days: 1, overlap_hours: 24, reason: REASON },
+      target: token_id,
+    };
+  },
+  'iam.service_accounts.create': async () => ({
+    as: owner,
+    body: { name: 'ci-deploy', display_name: 'Deploys', reason: REASON },
+    target: idOf('service_account', 'user_id'),
+  }),
+  'iam.service_accounts.update': async () => {
+    const { body, ...call } = await onServiceAccount();
+    return { ...call, body: { ...body, display_name: 'Deploys images' }, headers: { 'if-match': '"1"' } };
+  },
+  'iam.service_accounts.disable': () => onServiceAccount(),
+  'iam.service_accounts.enable': () => onServiceAccount('disabled'),
+  'iam.service_accounts.delete': () => onServiceAccount(),
+  'iam.service_accounts.create_token': async () => {
+    const { params } = await onServiceAccount();
+    return {
+      as: owner,
+      params: params!,
+      body: { name: 'pipeline', permissions: ['tenants.read'], expires_in_days: 1, reason: REASON },
+      target: idOf('token', 'token_id'),
+    };
   },
 
   'iam.roles.create': async () => ({

@@ -7,6 +7,10 @@ import { scopeFields, NewPassword, userParams, body } from './fields.ts';
 export const USER_STATUSES = ['invited', 'active', 'suspended', 'disabled', 'deleted'] as const;
 export type UserStatus = (typeof USER_STATUSES)[number];
 
+/** A service account has roles and API tokens, and no way to sign in. */
+export const USER_KINDS = ['person', 'service_account'] as const;
+export type UserKind = (typeof USER_KINDS)[number];
+
 /** Which status allows which action, and what follows. The server's guard and the UI's disabled reason read this table. */
 export const USER_ACTIONS = {
   suspend: { from: ['active'], to: 'suspended' },
@@ -43,6 +47,7 @@ const Tags = Type.Array(Type.String({ pattern: TAG_PATTERN }), {
 
 export const User = Type.Object({
   user_id: Uuid,
+  kind: OneOf(USER_KINDS),
   email: Type.String(),
   display_name: Type.String(),
   status: OneOf(USER_STATUSES),
@@ -73,6 +78,9 @@ export const listUsers = endpoint({
     q: Type.Optional(Type.String({ maxLength: 100, description: 'Part of the email or name' })),
     status: Type.Optional(OneOf(USER_STATUSES)),
     tag: Type.Optional(Type.String({ maxLength: 31 })),
+    kind: Type.Optional(
+      OneOf([...USER_KINDS, 'any'], { description: 'Left out: people, and no service account' }),
+    ),
   }),
   response: Page(UserListItem),
   status: 200,

@@ -53,7 +53,10 @@ export async function listAuditEvents(
     if (value !== undefined) conditions.push(sql`${sql.ref(column)} = ${value}`);
   }
   if (filter.job_id) conditions.push(sql`job_id = ${filter.job_id}::uuid`);
-  if (filter.actor) conditions.push(sql`(actor_label = ${filter.actor} or actor_id = ${filter.actor})`);
+  // By a user's id, what their API tokens did counts as theirs.
+  if (filter.actor)
+    conditions.push(sql`(actor_label = ${filter.actor} or actor_id = ${filter.actor}
+      or actor_id = any(array(select token_id::text from api_tokens where user_id::text = ${filter.actor})))`);
   if (filter.action) {
     const { action } = filter;
     conditions.push(

@@ -132,3 +132,78 @@ describe('an API token', () => {
       .toHaveLength(1);
   });
 });
+
+describe('a rotated token', () => {
+  const rotate = (token_id: string, overlap_hours: number, as = owner.token, expires_in_days = 30) =>
+    scene.call(contract.rotateToken, {
+      as,
+      params: { token_id },
+      body: { expires_in_days, overlap_hours, reason },
+    });
+
+  it('works beside its successor until the overlap has passed, and the list shows the chain', async () => {
+    const first = await createToken(owner.token, ['tenants.*'], { environment: 'dev' });
+    await query(
+      `update api_tokens set expires_at = now() + interval '20 days' where token_id = $1`,
+      first.token.token_id,
+    );
+    const { token: second, value, replaced, job_id } = await rotate(first.token.token_id, 24);
+    expect(second).toMatchObject({
+      name: 'ci',
+      permissions: ['tenants.*'],
+      environment: 'dev',
+      state: 'active',
+      rotated_from: first.token.token_id,
+      rotated_to: null,
+    });
+    expect(replaced).toMatchObject({ state: 'retiring', rotated_to: second.token_id });
+    const overlap_h = (Date.parse(replaced.expires_at) - Date.parse(second.created_at)) / 3600_000;
+    expect(overlap_h).toBeCloseTo(24, 3);
+    for (const one of [first.value!, value!])
+      expect(await scene.principalOf(one)).toMatchObject({ user_id: owner.user_id });
+
+    await query(`update api_tokens set expires_at = now() where token_id = $1`, first.token.token_id);
+    expect(await scene.authenticate(first.value!)).toMatchObject({ rejected: 'expired' });
+    expect(await scene.principalOf(value!)).toMatchObject({ user_id: owner.user_id });
+    const [event] = await query('select changes from audit_events where job_id = $1', job_id);
+    expect(JSON.stringify(event)).toContain(second.prefix);
+    expect(JSON.stringify(event)).not.toContain(value);
+  });
+
+  it('ends at once without an overlap, and never lives longer than it would have', async () => {
+    const atOnce = await createToken(owner.token, ['tenants.read']);
+    expect((await rotate(atOnce.token.token_id, 0)).replaced.state).toBe('expired');
+    expect(await scene.authenticate(atOnce.value!)).toMatchObject({ rejected: 'expired' });
+    const soon = await createToken(owner.token, ['tenants.read']);
+    const { replaced } = await rotate(soon.token.token_id, 7 * 24);
+    expect(replaced.expires_at).toBe(soon.token.expires_at);
+  });
+
+  it('has one successor, of many asked for at once too; an ended token has none', async () => {
+    const { token } = await createToken(owner.token, ['tenants.read']);
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => rotate(token.token_id, 1)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await expect(rotate(token.token_id, 1)).rejects.toMatchObject({
+      code: 'action_not_allowed',
+      message: expect.stringContaining('successor'),
+    });
+    const ended = await createToken(owner.token, ['tenants.read']);
+    const params = { token_id: ended.token.token_id };
+    await scene.call(contract.revokeToken, { as: owner.token, params, body: { reason } });
+    await expect(rotate(ended.token.token_id, 1)).rejects.toMatchObject({ code: 'action_not_allowed' });
+  });
+
+  it('can be revoked before its overlap has passed, which leaves its successor', async () => {
+    const { token, value } = await createToken(owner.token, ['tenants.read']);
+    const { value: successor } = await rotate(token.token_id, 24);
+    const params = { token_id: token.token_id };
+    await scene.call(contract.revokeToken, { as: owner.token, params, body: { reason } });
+    expect(await scene.authenticate(value!)).toMatchObject({ rejected: 'revoked' });
+    expect(await scene.principalOf(successor!)).toMatchObject({ user_id: owner.user_id });
+  });
+
+  it('is rotated by its own person only: the value would act as them', async () => {
+    const { token } = await createToken(admin.token, ['tenants.read']);
+    await expect(rotate(token.token_id, 1)).rejects.toMatchObject({ code: 'permission_denied' });
+  });
+});

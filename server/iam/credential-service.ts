@@ -89,8 +89,9 @@ export async function signInThrottleKey(
   return known ? `login:${named} ${ip}` : `login:${named}`;
 }
 
+/** People: a service account has nothing to sign in with. */
 const accounts = (db: Database) =>
-  db.selectFrom('users').select(['user_id', 'email', 'status', 'password_hash']);
+  db.selectFrom('users').select(['user_id', 'email', 'status', 'password_hash']).where('kind', '=', 'person');
 
 /** Who signs in with this email. */
 export const findAccountByEmail = (db: Database, email: string): Promise<Account | undefined> =>

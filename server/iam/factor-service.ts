@@ -32,6 +32,7 @@ export async function readSignInMethods(db: Database, user_id: string): Promise<
       .selectFrom('users')
       .select(sql<boolean>`password_hash is not null`.as('password'))
       .where('user_id', '=', user_id)
+      .where('kind', '=', 'person')
       .executeTakeFirst(),
     db
       .selectFrom('totp_factors')

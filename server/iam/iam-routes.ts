@@ -3,13 +3,17 @@ import * as contract from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import { route, type Route } from '#server/http/route.ts';
 import { accessRoutes } from './access-routes.ts';
+import { detectionRoutes } from './detection-routes.ts';
 import type { SignInSettings } from './account-deps.ts';
 import { myAccountRoutes, signInRoutes, userAccessRoutes } from './account-routes.ts';
 import { setUserPassword } from './password-service.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
 import { tokenIssuerRoutes } from './token-issuer-routes.ts';
+import { impersonationRoutes } from './impersonation-routes.ts';
 import { createSignInThrottle } from './sign-in-throttle.ts';
-import { createToken, listTokens, revokeToken } from './token-service.ts';
+import { serviceAccountRoutes } from './service-account-routes.ts';
+import { createToken, revokeToken, rotateToken } from './token-service.ts';
+import { listTokenRows } from './token-store.ts';
 import { changeUserStatus, createUser, updateUser } from './user-service.ts';
 import { listUserRows, readUserListItem } from './user-store.ts';
 
@@ -60,9 +64,15 @@ export function iamRoutes({ db, environmentNames, signIn }: IamRouteDeps): Route
     ),
 
     ...accessRoutes(db, environmentNames),
+    ...impersonationRoutes(db, signIn.breakGlass),
+    ...detectionRoutes(db),
+    ...serviceAccountRoutes(db, environmentNames),
 
-    route(contract.listTokens, ({ query }) => listTokens(db, query)),
+    route(contract.listTokens, ({ query }) => listTokenRows(db, query)),
     route(contract.createToken, ({ context, body }) => createToken(db, context, environmentNames, body)),
+    route(contract.rotateToken, ({ context, params, body }) =>
+      rotateToken(db, context, params.token_id, body),
+    ),
     route(contract.revokeToken, ({ context, params, body }) =>
       revokeToken(db, context, params.token_id, body.reason),
     ),

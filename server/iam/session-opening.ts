@@ -65,6 +65,7 @@ export async function openSession(
         .selectFrom('users')
         .select(USER_COLUMNS)
         .where('user_id', '=', user_id)
+        .where('kind', '=', 'person')
         .where('status', '=', 'active')
         .forUpdate()
         .executeTakeFirst();

@@ -29,7 +29,7 @@ export async function readRoleHolders(db: Database, role_id: string): Promise<Ro
   const { rows } =
     await sql<RoleHolder>`select u.user_id, u.email, u.display_name, u.password_hash is not null as password,
       (select count(*)::integer from linked_identities l where l.user_id = u.user_id) as identities, ${factsOf(sql`u.user_id`)}
-    from users u where u.status in ('invited', 'active', 'suspended')
+    from users u where u.kind = 'person' and u.status in ('invited', 'active', 'suspended')
       and u.user_id in (select a.user_id from assignments a where a.role_id = ${role_id} and ${ASSIGNMENT_LIVE})
     order by u.email`.execute(db);
   return rows;

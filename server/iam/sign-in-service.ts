@@ -12,7 +12,7 @@ import { verifyAuthentication } from './passkey-service.ts';
 import { hashPassword } from './password-hashing.ts';
 import { openSession, type TakenStep } from './session-opening.ts';
 import { endSession } from './session-store.ts';
-import { readUser } from './user-store.ts';
+import { readUserOfAnyKind } from './user-store.ts';
 
 const WRONG = 'Email or password is wrong.';
 
@@ -102,7 +102,7 @@ export async function signOut(db: Database, context: CallContext): Promise<{ end
 /** Who the caller is and what they may do. */
 export async function describeMe(db: Database, context: CallContext): Promise<Me> {
   const { user_id, session, token, grants } = principalOf(context);
-  const user = await readUser(db, user_id);
+  const user = await readUserOfAnyKind(db, user_id);
   return {
     user,
     session: session && {

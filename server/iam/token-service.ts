@@ -1,51 +1,16 @@
 /** API tokens for automation. One acts as its user, narrowed; its value is shown once and kept nowhere. */
 import { randomUUIDv7 } from 'node:crypto';
-import { sql, type RawBuilder } from 'kysely';
-import type { Page } from '#contract/common.ts';
-import type { ApiToken, TOKEN_STATES } from '#contract/iam.ts';
+import { sql } from 'kysely';
+import { TOKEN_ACTIONS, type ApiToken, type User } from '#contract/iam.ts';
+import type { PermissionScope } from '#contract/permission-rules.ts';
 import type { Database, Tx } from '#server/db/database.ts';
-import { mutate, type Changed } from '#server/db/mutate.ts';
-import { principalOf, type CallContext } from '#server/http/call-context.ts';
-import { ControlError, notFound } from '#server/http/control-error.ts';
-import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
-import { assertHolds, assertKnown, describeScope, scopeOf } from './grant-rules.ts';
+import { mutate } from '#server/db/mutate.ts';
+import { principalOf, type CallContext, type Principal } from '#server/http/call-context.ts';
+import { ControlError } from '#server/http/control-error.ts';
+import { assertHolds, assertHoldsUntil, assertKnown, describeScope, GLOBAL, scopeOf } from './grant-rules.ts';
 import { newApiToken, secretHash } from './secret-values.ts';
-
-export interface TokenFilter extends ListRequest {
-  user_id?: string | undefined;
-  state?: (typeof TOKEN_STATES)[number] | undefined;
-}
-
-const state = sql`case when t.revoked_at is not null then 'revoked' when t.expires_at <= now() then 'expired' else 'active' end`;
-const token = sql`t.token_id, t.user_id, u.email as user_email, t.name, t.prefix, t.permissions, t.tenant_id, t.environment, ${state} as state,
-  t.created_at, t.expires_at, t.last_used_at, t.revoked_at`;
-
-/** A page of tokens that fit the filter, never with their values. */
-export async function listTokens(db: Database, filter: TokenFilter): Promise<Page<ApiToken>> {
-  const columns = {
-    created_at: { column: sql`t.created_at`, type: 'timestamptz' },
-    expires_at: { column: sql`t.expires_at`, type: 'timestamptz' },
-  } as const;
-  const page = keysetPage(filter, columns, { column: sql`t.token_id`, type: 'uuid' }, '-created_at');
-  const conditions: RawBuilder<boolean>[] = [sql`true`];
-  if (filter.user_id) conditions.push(sql`t.user_id = ${filter.user_id}::uuid`);
-  if (filter.state) conditions.push(sql`${state} = ${filter.state}`);
-  const where = sql.join(conditions, sql` and `);
-  const [rows, total] = await Promise.all([
-    sql<ApiToken>`select ${token} from api_tokens t join users u using (user_id)
-      where ${where} and ${page.condition} order by ${page.orderBy} limit ${page.limit + 1}`.execute(db),
-    sql<{
-      count: number;
-    }>`select count(*) from (select from api_tokens t where ${where} limit ${TOTAL_BOUND + 1}) counted`.execute(
-      db,
-    ),
-  ]);
-  const key = page.sort.endsWith('expires_at') ? 'expires_at' : 'created_at';
-  return {
-    ...pageOf(rows.rows, page, (row) => [row[key], row.token_id]),
-    total: boundedTotal(total.rows[0]?.count ?? 0),
-  };
-}
+import { assertServiceAccount, lockServiceAccount } from './service-account-store.ts';
+import { lockToken } from './token-store.ts';
 
 interface NewToken {
   name: string;
@@ -55,57 +20,142 @@ interface NewToken {
   expires_in_days: number;
   reason?: string | undefined;
 }
+interface Made {
+  token: ApiToken;
+  value: string | null;
+}
+/** Whose token it is. */
+type Owner = Pick<User, 'user_id' | 'email' | 'kind'>;
 
-/** Creates a token of the caller. Only a person can: a stolen token must not make another that outlives it. */
+/** Creates a token of the caller. */
 export async function createToken(
   db: Database,
   context: CallContext,
   environmentNames: readonly string[],
+  asked: NewToken,
+): Promise<Made & { job_id: string }> {
+  const { user_id, label } = personMaking(context);
+  return create(db, context, environmentNames, asked, {
+    action: 'iam.tokens.create',
+    permission: 'iam.tokens.create',
+    ownerIn: async () => ({ user_id, email: label, kind: 'person' }),
+  });
+}
+
+/** Creates a token of a service account. */
+export async function createServiceAccountToken(
+  db: Database,
+  context: CallContext,
+  environmentNames: readonly string[],
+  serviceAccountId: string,
+  asked: NewToken,
+): Promise<Made & { job_id: string }> {
+  personMaking(context);
+  return create(db, context, environmentNames, asked, {
+    action: 'iam.service_accounts.create_token',
+    permission: 'iam.service_accounts.create_tokens',
+    ownerIn: async (tx) => {
+      const account = await lockServiceAccount(tx, serviceAccountId);
+      assertServiceAccount('create_token', account);
+      return { ...account, kind: 'service_account' };
+    },
+  });
+}
+
+async function create(
+  db: Database,
+  context: CallContext,
+  environmentNames: readonly string[],
   { name, permissions, expires_in_days, reason, ...asked }: NewToken,
-): Promise<{ job_id: string; token: ApiToken; value: string | null }> {
-  const principal = principalOf(context);
-  if (principal.type !== 'user')
-    throw new ControlError(
-      'permission_denied',
-      'An API token cannot create another; sign in with a browser for this.',
-    );
+  how: { action: string; permission: string; ownerIn: (tx: Tx) => Promise<Owner> },
+): Promise<Made & { job_id: string }> {
   assertKnown(permissions);
   const scope = scopeOf(asked, environmentNames);
-  assertHolds(principal, permissions, scope, `You cannot create this token ${describeScope(scope)}`);
   const token_id = randomUUIDv7();
-  const { user_id } = principal;
-  const { value, prefix } = newApiToken();
-  return mutate(
+  return mutate<Made>(
     db,
     context,
     {
-      action: 'iam.tokens.create',
+      action: how.action,
       title: `Create API token ${name}`,
-      permission: 'iam.tokens.create',
+      permission: how.permission,
       target: { type: 'api_token', id: token_id },
       ...scope,
       reason,
     },
-    async (tx): Promise<Changed<{ token: ApiToken; value: string | null }>> => {
-      const expires_at = sql<string>`now() + make_interval(days => ${expires_in_days}::integer)`;
+    async (tx) => {
+      const owner = await how.ownerIn(tx);
+      const expires_at = await endAfter(tx, expires_in_days);
+      assertMayIssue(principalOf(context), owner, permissions, scope, expires_at);
+      const { token, value } = await insertToken(tx, context, {
+        token_id,
+        user_id: owner.user_id,
+        name,
+        permissions,
+        ...scope,
+        expires_at,
+        rotated_from: null,
+      });
+      return { after: shown(token), result: { token, value }, replay: { token, value: null } };
+    },
+  );
+}
+
+/** Puts a token with the same limits in the place of one, which goes on beside it for the overlap, within its own life. */
+export async function rotateToken(
+  db: Database,
+  context: CallContext,
+  tokenId: string,
+  {
+    expires_in_days,
+    overlap_hours,
+    reason,
+  }: { expires_in_days: number; overlap_hours: number; reason?: string | undefined },
+): Promise<Made & { job_id: string; replaced: ApiToken }> {
+  const principal = personMaking(context);
+  const token_id = randomUUIDv7();
+  return mutate<Made & { replaced: ApiToken }>(
+    db,
+    context,
+    {
+      action: 'iam.tokens.rotate',
+      title: `Rotate API token ${tokenId}`,
+      permission: 'iam.tokens.rotate',
+      target: { type: 'api_token', id: tokenId },
+      reason,
+    },
+    async (tx) => {
+      const before = await lockToken(tx, tokenId);
+      const { user_id, name, permissions, tenant_id, environment } = before;
+      const scope = { tenant_id, environment };
+      assertState('rotate', before);
+      if (before.user_kind === 'service_account')
+        assertServiceAccount('create_token', await lockServiceAccount(tx, user_id));
+      const expires_at = await endAfter(tx, expires_in_days);
+      const owner = { user_id, email: before.user_email, kind: before.user_kind };
+      assertMayIssue(principal, owner, permissions, scope, expires_at);
+      const { token, value } = await insertToken(tx, context, {
+        token_id,
+        user_id,
+        name,
+        permissions,
+        ...scope,
+        expires_at,
+        rotated_from: tokenId,
+      });
       await tx
-        .insertInto('api_tokens')
-        .values({
-          token_id,
-          user_id,
-          token_hash: secretHash(value),
-          prefix,
-          name,
-          permissions,
-          ...scope,
-          expires_at,
+        .updateTable('api_tokens')
+        .set({
+          expires_at: sql`least(expires_at, now() + make_interval(hours => ${overlap_hours}::integer))`,
         })
+        .where('token_id', '=', tokenId)
         .execute();
-      const created = await lockToken(tx, token_id);
+      const replaced = await lockToken(tx, tokenId);
       return {
-        after: shown(created),
-        result: { token: created, value },
-        replay: { token: created, value: null },
+        before: shown(before),
+        after: { ...shown(replaced), successor: shown(token) },
+        result: { token, replaced, value },
+        replay: { token, replaced, value: null },
       };
     },
   );
@@ -130,8 +180,7 @@ export async function revokeToken(
     },
     async (tx) => {
       const before = await lockToken(tx, tokenId);
-      if (before.state !== 'active')
-        throw new ControlError('action_not_allowed', `Token ${before.name} is ${before.state} already.`);
+      assertState('revoke', before);
       await tx
         .updateTable('api_tokens')
         .set({ revoked_at: sql`now()` })
@@ -143,14 +192,84 @@ export async function revokeToken(
   );
 }
 
-async function lockToken(tx: Tx, tokenId: string): Promise<ApiToken> {
-  const { rows } = await sql<ApiToken>`select ${token} from api_tokens t join users u using (user_id)
-    where t.token_id = ${tokenId}::uuid for update of t`.execute(tx);
-  const [found] = rows;
-  if (!found) throw notFound('API token', tokenId);
-  return found;
+/** Only a person makes tokens: a stolen one must not make another that outlives it. */
+function personMaking(context: CallContext): Principal {
+  const principal = principalOf(context);
+  if (principal.type !== 'user')
+    throw new ControlError(
+      'permission_denied',
+      'An API token cannot make another; sign in with a browser for this.',
+    );
+  return principal;
 }
 
+function assertState(action: keyof typeof TOKEN_ACTIONS, { name, state, rotated_to }: ApiToken): void {
+  const allowed: readonly string[] = TOKEN_ACTIONS[action];
+  if (allowed.includes(state)) return;
+  throw new ControlError(
+    'action_not_allowed',
+    rotated_to === null
+      ? `Token ${name} is ${state} already.`
+      : `Token ${name} was rotated already and is ${state}; ${action} its successor.`,
+  );
+}
+
+/**
+ * One's own token does no more than oneself may at the time of the call. That of a service account acts as somebody else and goes on when
+ * its maker's role has ended: what it may do, the maker holds for as long.
+ */
+function assertMayIssue(
+  principal: Principal,
+  { user_id, email, kind }: Owner,
+  permissions: readonly string[],
+  scope: PermissionScope,
+  expires_at: string,
+): void {
+  const why = `You cannot make this token ${describeScope(scope)}`;
+  if (user_id === principal.user_id) {
+    assertHolds(principal, permissions, scope, why);
+    return;
+  }
+  if (kind !== 'service_account')
+    throw new ControlError(
+      'permission_denied',
+      `This token acts as ${email}: only they can rotate it. You may revoke it.`,
+    );
+  assertHolds(principal, ['iam.service_accounts.create_tokens'], GLOBAL, why);
+  assertHoldsUntil(principal, permissions, scope, expires_at, why);
+}
+
+/** So many days from now, by the database's clock. */
+async function endAfter(tx: Tx, days: number): Promise<string> {
+  const { rows } = await sql<{
+    expires_at: string;
+  }>`select now() + make_interval(days => ${days}::integer) as expires_at`.execute(tx);
+  const [row] = rows;
+  if (!row) throw new Error('A statement without a table answers one row.');
+  return row.expires_at;
+}
+
+async function insertToken(
+  tx: Tx,
+  context: CallContext,
+  token: PermissionScope & {
+    token_id: string;
+    user_id: string;
+    name: string;
+    permissions: string[];
+    expires_at: string;
+    rotated_from: string | null;
+  },
+): Promise<{ token: ApiToken; value: string }> {
+  const { value, prefix } = newApiToken();
+  await tx
+    .insertInto('api_tokens')
+    .values({ ...token, token_hash: secretHash(value), prefix, created_by: principalOf(context).label })
+    .execute();
+  return { token: await lockToken(tx, token.token_id), value };
+}
+
+/** What the audit log keeps. */
 const shown = ({
   user_email,
   name,

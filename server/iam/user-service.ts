@@ -11,9 +11,9 @@ import { insteadOf } from './constraint-problems.ts';
 import { isLastOwner, lockOwnership } from './last-owner.ts';
 import { voidOneTimeSecrets } from './one-time-secret-store.ts';
 import { acceptPassword } from './password-service.ts';
+import { removeAccess } from './removed-access.ts';
 import { assertRevision } from './revision-rules.ts';
 import { endSessionsOf } from './session-store.ts';
-import { removeFactors } from './user-mfa-service.ts';
 import { lockUser, readUser, USER_COLUMNS } from './user-store.ts';
 
 const emailTaken = (email: string) =>
@@ -182,23 +182,4 @@ async function assertMayLeave(
       `${email} is the last active owner; make somebody else an owner first.`,
     );
   }
-}
-
-/** A tombstone keeps its name and nothing that lets it in; answers what it had, for the audit log. */
-async function removeAccess(tx: Tx, user_id: string) {
-  const roles = await tx
-    .deleteFrom('assignments')
-    .where('user_id', '=', user_id)
-    .returning(['role_id', 'tenant_id', 'environment'])
-    .execute();
-  await tx
-    .updateTable('api_tokens')
-    .set({ revoked_at: sql`now()` })
-    .where('user_id', '=', user_id)
-    .where('revoked_at', 'is', null)
-    .execute();
-  const factors = await removeFactors(tx, user_id);
-  await tx.deleteFrom('linked_identities').where('user_id', '=', user_id).execute();
-  await tx.updateTable('users').set({ password_hash: null }).where('user_id', '=', user_id).execute();
-  return { roles, ...factors };
 }

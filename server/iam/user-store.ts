@@ -1,7 +1,7 @@
 /** Users as rows; a deleted one stays as a tombstone. */
 import { sql, type RawBuilder } from 'kysely';
 import type { Page } from '#contract/common.ts';
-import type { Grant, User, UserListItem, UserStatus } from '#contract/iam.ts';
+import type { Grant, User, UserKind, UserListItem, UserStatus } from '#contract/iam.ts';
 import type { Database, Tx } from '#server/db/database.ts';
 import { notFound } from '#server/http/control-error.ts';
 import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
@@ -12,6 +12,7 @@ import { SESSION_LIVE } from './session-rules.ts';
 /** The columns that the contract shows: all but the password's hash. */
 export const USER_COLUMNS = [
   'user_id',
+  'kind',
   'email',
   'display_name',
   'status',
@@ -26,6 +27,8 @@ export interface UserFilter extends ListRequest {
   q?: string | undefined;
   status?: UserStatus | undefined;
   tag?: string | undefined;
+  /** Left out: people. */
+  kind?: UserKind | 'any' | undefined;
 }
 
 const columns = sql.join(USER_COLUMNS.map((column) => sql.ref(column)));
@@ -46,7 +49,8 @@ export async function listUserRows(db: Database, filter: UserFilter): Promise<Pa
     last_sign_in_at: { column: sql`coalesce(last_sign_in_at, ${NEVER}::timestamptz)`, type: 'timestamptz' },
   } as const;
   const page = keysetPage(filter, sortable, { column: sql`user_id`, type: 'uuid' }, 'email');
-  const conditions: RawBuilder<boolean>[] = [sql`true`];
+  const { kind = 'person' } = filter;
+  const conditions: RawBuilder<boolean>[] = [kind === 'any' ? sql`true` : sql`kind = ${kind}`];
   if (filter.status) conditions.push(sql`status = ${filter.status}`);
   if (filter.tag) conditions.push(sql`tags @> array[${filter.tag}]`);
   if (filter.q)
@@ -67,17 +71,19 @@ export async function listUserRows(db: Database, filter: UserFilter): Promise<Pa
   };
 }
 
-/** One user with roles and the number of live sessions; `not_found` when there is none. */
+/** One person with roles and the number of live sessions; `not_found` when there is none. */
 export async function readUserListItem(db: Database, userId: string): Promise<UserListItem> {
   const { rows } = await sql<UserListItem>`select page.*, given.roles, live.session_count from (
-      select ${columns} from users where user_id = ${userId}::uuid) page ${withRolesAndSessions}`.execute(db);
+      select ${columns} from users where user_id = ${userId}::uuid and kind = 'person') page ${withRolesAndSessions}`.execute(
+    db,
+  );
   const [user] = rows;
   if (!user) throw notFound('user', userId);
   return user;
 }
 
-/** One user; `not_found` when there is none. */
-export async function readUser(db: Database, userId: string): Promise<User> {
+/** A person or a service account; `not_found` when there is neither. */
+export async function readUserOfAnyKind(db: Database, userId: string): Promise<User> {
   const user = await db
     .selectFrom('users')
     .select(USER_COLUMNS)
@@ -87,12 +93,20 @@ export async function readUser(db: Database, userId: string): Promise<User> {
   return user;
 }
 
-/** One user, locked until the transaction ends; `not_found` when there is none. */
+/** One person; `not_found` when there is none: what is done to people is not done to service accounts. */
+export async function readUser(db: Database, userId: string): Promise<User> {
+  const user = await readUserOfAnyKind(db, userId);
+  if (user.kind !== 'person') throw notFound('user', userId);
+  return user;
+}
+
+/** One person, locked until the transaction ends; `not_found` when there is none. */
 export async function lockUser(tx: Tx, userId: string): Promise<User> {
   const user = await tx
     .selectFrom('users')
     .select(USER_COLUMNS)
     .where('user_id', '=', userId)
+    .where('kind', '=', 'person')
     .forUpdate()
     .executeTakeFirst();
   if (!user) throw notFound('user', userId);

@@ -19,7 +19,7 @@ import {
   IconUrgent,
 } from '@tabler/icons-react';
 import type { AUDIT_OUTCOMES } from '#contract/audit.ts';
-import type { SESSION_STATES, UserStatus } from '#contract/iam.ts';
+import type { SESSION_STATES, TokenState, UserStatus } from '#contract/iam.ts';
 import type { JobState, StepState } from '#contract/jobs.ts';
 import type { NodeTenantState } from '#contract/node.ts';
 import type { PlacementState } from '#contract/placement-record.ts';
@@ -178,6 +178,18 @@ const SESSION = {
   revoked: { word: 'revoked', tone: 'neutral', icon: IconLockX },
 } satisfies Record<(typeof SESSION_STATES)[number], StatusLook>;
 
+const TOKEN = {
+  active: well('active'),
+  retiring: {
+    word: 'retiring',
+    tone: 'progress',
+    icon: IconArrowsExchange,
+    meaning: 'Rotated: its successor works, and until its end so does this one',
+  },
+  expired: { word: 'expired', tone: 'neutral', icon: IconClock },
+  revoked: { word: 'revoked', tone: 'neutral', icon: IconLockX },
+} satisfies Record<TokenState, StatusLook>;
+
 const OUTCOME = {
   succeeded: { word: 'succeeded', tone: 'well', icon: IconCircleCheck },
   failed: { word: 'failed', tone: 'failing', icon: IconCircleX },
@@ -199,7 +211,7 @@ export const STATUS_TABLE = {
   served: SERVED,
   user: USER,
   session: SESSION,
-  token: SESSION,
+  token: TOKEN,
   outcome: OUTCOME,
   watcher: WATCHER,
   host: HOST,
