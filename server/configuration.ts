@@ -10,6 +10,8 @@ import { Type, type Static } from 'typebox';
 import { parseDocument } from 'yaml';
 import { Environment, OneOf } from '#contract/common.ts';
 import { NODE_KINDS } from '#contract/placement-record.ts';
+import type { DetectionThresholds } from '#server/iam/detection-rules.ts';
+import { DetectionsSection, readDetectionThresholds } from './detections-configuration.ts';
 import {
   NatsConfiguration,
   natsProblems,
@@ -134,6 +136,7 @@ export interface Configuration {
   nodeToken: string;
   owner: { email: string; password: string | null };
   signIn: SignInConfiguration;
+  detections: DetectionThresholds;
   /** Tenants to seed; null: the small default of the embedded mode. */
   tenants: number | null;
   /** Run VictoriaMetrics, vmagent and vmalert beside the simulated platform. */
@@ -177,6 +180,7 @@ export function readConfiguration(args: string[], env: NodeJS.ProcessEnv, cwd: s
       password: readSecret('CONTROL_OWNER_PASSWORD', env) ?? null,
     },
     signIn: readSignIn(file, env),
+    detections: readDetectionThresholds(file.detections),
     tenants: options.tenants === undefined ? null : wholeNumber('--tenants', options.tenants, 1_000_000),
     metrics: options.metrics === true,
     logLevel: env['LOG_LEVEL'] || 'info',

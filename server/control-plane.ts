@@ -13,7 +13,11 @@ import { countEndedJobs, createHttpMetrics, registerDatabaseMetrics } from '#ser
 import { createAuthenticator } from '#server/iam/authentication-service.ts';
 import type { SignInSettings } from '#server/iam/account-deps.ts';
 import { createFirstOwner, seedRoleTemplates } from '#server/iam/bootstrap.ts';
+import { registerDetectionMetrics } from '#server/iam/detection-metrics.ts';
+import { DEFAULT_DETECTION_THRESHOLDS, type DetectionThresholds } from '#server/iam/detection-rules.ts';
+import { startDetectionWatch } from '#server/iam/detection-watch.ts';
 import { iamRoutes } from '#server/iam/iam-routes.ts';
+import { createNetworkWatch } from '#server/iam/seen-networks.ts';
 import { registerSignInMetrics } from '#server/iam/sign-in-metrics.ts';
 import type { TokenVerifier } from '#server/iam/token-verifier.ts';
 import type { JobDefinition } from '#server/jobs/job-definition.ts';
@@ -51,6 +55,8 @@ export interface ControlPlaneOptions {
   shutdownDelayS: number;
   owner: { email: string; password: string | null };
   signIn: SignInSettings;
+  /** From how many on something is suspicious; the defaults, if left out. */
+  detections?: DetectionThresholds;
   logger: Logger;
   gitSha: string;
   /** Lets a rehearsal break a job at a chosen step. */
@@ -109,6 +115,12 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const tally = await openEventTally(db, () => watch.leads());
   registerAuditMetrics(metrics.registry, tally);
   registerSignInMetrics(metrics.registry, db, tally);
+  registerDetectionMetrics(metrics.registry, db, tally, () => watch.leads());
+  const thresholds = options.detections ?? DEFAULT_DETECTION_THRESHOLDS;
+  const detections = startDetectionWatch(db, { thresholds, leads: () => watch.leads(), log: logger });
+  const networks = createNetworkWatch(db, thresholds, (error) =>
+    logger.error({ err: error }, 'the network of a session or token could not be written down'),
+  );
   const sweeper = startResourceSweeper(scale, { log: logger });
   const annotator = startRolloutAnnotator(observability, {
     db,
@@ -135,6 +147,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     db,
     authenticator,
     denials,
+    onAuthenticated: (context) => networks.saw(context),
     logger,
     metrics,
     uiFolder: options.uiFolder,
@@ -180,6 +193,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await pause(options.shutdownDelayS * 1000);
       await app.close();
       await executor.stop();
+      await Promise.all([detections.stop(), networks.settled()]);
       await Promise.all([watch.stop(), sweeper.stop(), annotator.stop(), feed.close(), denials.close()]);
       await Promise.all(
         environments.map(async ({ store, orchestrator }) => {

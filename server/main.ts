@@ -83,6 +83,7 @@ async function main(): Promise<void> {
       port: configuration.port,
       dataDir: embedded ? configuration.dataDir : null,
     }),
+    detections: configuration.detections,
     logger,
     gitSha: gitSha(),
   });

@@ -59,6 +59,7 @@ export function registerRoute(app: FastifyInstance, deps: GuardDeps, { endpoint,
       // https://www.w3.org/TR/trace-context-2/#trace-context-http-response-headers-format: the span is not ours to name.
       reply.headers({ 'cache-control': 'no-store', traceresponse: `00-${context.trace_id}-${SPAN}-00` });
       context.principal = await authenticate(deps, endpoint, request);
+      deps.onAuthenticated?.(context);
       await checkPermission(deps, endpoint, context, request, true);
     },
     preHandler: async (request, reply) => {

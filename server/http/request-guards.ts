@@ -15,6 +15,8 @@ export interface GuardDeps {
   db: Database;
   authenticator: Authenticator;
   denials: DenialRecorder;
+  /** Told of every call whose caller is known. */
+  onAuthenticated?: (context: CallContext) => void;
 }
 
 /** RFC 9470 max_age of level `recent`. */

@@ -19,7 +19,7 @@ export interface Noticed {
   measured: number;
   threshold: number;
   window_s?: number;
-  /** How often it happened since it was last recorded; once, if left out. */
+  /** How often it happened since it was last recorded; once, if left out. A rate begins with all that was measured. */
   times?: number;
   /** What else who looks into it wants to know; no secrets. */
   details?: Record<string, string>;
@@ -35,9 +35,9 @@ export async function recordDetection(db: Database, noticed: Noticed): Promise<{
   const { rows } = await sql<{ raised: boolean }>`with seen as (
       insert into detections as d
         (kind, subject_type, subject_id, subject_label, user_id, ip, count, measured, threshold, window_s, details)
-      values (${kind}, ${subject.type}, ${subject.id}, ${subject.label}, ${user_id}::uuid, ${ip}, ${times}, ${measured}, ${threshold}, ${window_s}, ${details}::jsonb)
+      values (${kind}, ${subject.type}, ${subject.id}, ${subject.label}, ${user_id}::uuid, ${ip}, ${window_s === null ? times : measured}, ${measured}, ${threshold}, ${window_s}, ${details}::jsonb)
       on conflict (kind, subject_type, subject_id) where state <> 'resolved' do update set
-        count = d.count + excluded.count, last_seen_at = now(), ip = coalesce(excluded.ip, d.ip),
+        count = d.count + ${times}, last_seen_at = now(), ip = coalesce(excluded.ip, d.ip),
         measured = greatest(d.measured, excluded.measured), threshold = excluded.threshold, window_s = excluded.window_s,
         details = d.details || excluded.details
       returning d.detection_id, xmax = 0 as raised

@@ -64,6 +64,7 @@ export function iamRoutes({ db, environmentNames, signIn }: IamRouteDeps): Route
     ),
 
     ...accessRoutes(db, environmentNames),
+    ...detectionRoutes(db),
     ...impersonationRoutes(db, signIn.breakGlass),
     ...detectionRoutes(db),
     ...serviceAccountRoutes(db, environmentNames),

@@ -8,12 +8,12 @@
  * An attempt is counted before the password is looked at, so that a hundred at once are not a hundred guesses. Attempts on one account
  * take turns, so that a person who signs in many times at once (a script, many tabs) is not refused for what is not decided yet.
  */
-import { isIPv6 } from 'node:net';
 import { hash } from 'node:crypto';
 import { CompiledQuery } from 'kysely';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '#server/db/database.ts';
 import { ControlError } from '#server/http/control-error.ts';
+import { networkOf } from './ip-networks.ts';
 
 const ALLOWED_FAILURES = 5;
 const FIRST_CLOSED_S = 30;
@@ -142,16 +142,5 @@ export function closedFor(failures: number): number {
 /** What counts as one address: an IPv4 address, also when written as IPv6, or the first 64 bits of an IPv6 address. */
 export function addressKey(ip: string | null): string {
   if (ip === null) return 'unknown';
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!isIPv6(ip)) return ip;
-  const [head = '', tail] = ip.replace(/%.*$/, '').split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail ? tail.split(':') : [];
-  const zeros =
-    tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
-  const groups = [...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16));
-  return `${groups.join(':')}::/64`;
+  return networkOf(ip, { ipv4_prefix: 32, ipv6_prefix: 64 });
 }
