@@ -107,29 +107,65 @@ export const NodeRebuildSchema = Type.Object({
 });
 export type NodeRebuild = Static<typeof NodeRebuildSchema>;
 
-/** A session of a tenant's end user with its refresh-token family, as a gateway keeps it. */
+/** A session of a tenant's end user with its refresh-token family, as a gateway keeps it. `session_id` is the `sid` of its access tokens. */
 export const NodeSessionSchema = Type.Object({
-  session_id: Type.String(),
-  family_id: Type.String(),
-  tenant_id: Type.String(),
-  user_id: Type.String(),
+  session_id: Type.String({ minLength: 1, maxLength: 200 }),
+  family_id: Type.String({ minLength: 1, maxLength: 200 }),
+  tenant_id: Type.String({ minLength: 1, maxLength: 128 }),
+  user_id: Type.String({ minLength: 1, maxLength: 128 }),
   created_at: Timestamp,
   last_seen_at: Timestamp,
   expires_at: Timestamp,
-  ip: Type.String(),
-  user_agent: Type.String(),
+  ip: Type.String({ maxLength: 64 }),
+  user_agent: Type.String({ maxLength: 512 }),
+  ended_at: Type.Union([Timestamp, Type.Null()]),
+  /** Why it ended before its time: the person left, an operator ended it, or a used refresh token came again. */
+  ended_reason: Type.Union([
+    Type.Literal('signed_out'),
+    Type.Literal('revoked'),
+    Type.Literal('refresh_token_reused'),
+    Type.Null(),
+  ]),
 });
 export type NodeSession = Static<typeof NodeSessionSchema>;
 
-/** `GET /admin/sessions?tenant_id=&cursor=` (gateways): at most 100 a page. */
+/** Where a reader of the changes is: the history that `revision` counts in, and the last change that it has taken in. */
+const position = { feed: Type.String({ minLength: 1, maxLength: 64 }), revision: Count };
+
+/** `GET /admin/sessions?tenant_id=&cursor=` (gateways): at most 200 a page, ended ones too. */
 export const NodeSessionListSchema = Type.Object({
-  items: Type.Array(NodeSessionSchema),
+  ...position,
+  items: Type.Array(NodeSessionSchema, { maxItems: 200 }),
   next_cursor: Type.Union([Type.String(), Type.Null()]),
 });
 export type NodeSessionList = Static<typeof NodeSessionListSchema>;
 
-/** Answer to `DELETE /admin/sessions/{session_id}` and `DELETE /admin/sessions?tenant_id=`. */
+/** `GET /admin/sessions/changes?feed=&since=`: each session once, as it is now, that changed after `since`; `more`: ask again at once. */
+export const NodeSessionChangesSchema = Type.Object({
+  ...position,
+  items: Type.Array(NodeSessionSchema, { maxItems: 200 }),
+  more: Type.Boolean(),
+});
+export type NodeSessionChanges = Static<typeof NodeSessionChangesSchema>;
+
+/** Body of `POST /admin/sessions/revoke`: these sessions, or all of a tenant, or all of one of its end users. */
+export const NodeSessionRevokeRequestSchema = Type.Union([
+  Type.Object(
+    {
+      session_ids: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 200 }),
+    },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    { tenant_id: Type.String({ minLength: 1 }), user_id: Type.Optional(Type.String({ minLength: 1 })) },
+    { additionalProperties: false },
+  ),
+]);
+export type NodeSessionRevokeRequest = Static<typeof NodeSessionRevokeRequestSchema>;
+
+/** Answer to it: how many sessions ended by this call. */
 export const NodeSessionRevocationSchema = Type.Object({ revoked: Count });
+export type NodeSessionRevocation = Static<typeof NodeSessionRevocationSchema>;
 
 /** Error body of every node endpoint (RFC 9457, `application/problem+json`); `code` is stable. */
 export const NodeProblemSchema = Type.Object({

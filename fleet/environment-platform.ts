@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { PlacementStore } from '#server/scale/placement-store.ts';
 import type { FaultBoard } from './faults.ts';
+import type { Gateway } from './gateway-routes.ts';
 import { GatewaySessions } from './gateway-sessions.ts';
+import { GatewayTokens } from './gateway-tokens.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import type { FleetNode, NodeApplication } from './node-server.ts';
 import { NodeState } from './node-state.ts';
@@ -10,6 +12,7 @@ import { PlacementFollower } from './placement-follower.ts';
 import type { NodeSpec } from './topology.ts';
 
 export type EnvironmentPlatformOptions = {
+  environment: string;
   store: PlacementStore;
   application: NodeApplication;
   faults: FaultBoard;
@@ -25,7 +28,7 @@ export type RunningNode = FleetNode & { port: number; server: Server };
 export class EnvironmentPlatform {
   readonly #options: EnvironmentPlatformOptions;
   readonly #follower: PlacementFollower;
-  readonly #sessions: GatewaySessions;
+  readonly #gateway: Gateway;
   readonly #nodes = new Set<RunningNode>();
 
   constructor(options: EnvironmentPlatformOptions) {
@@ -40,7 +43,10 @@ export class EnvironmentPlatform {
       },
       onError: options.onError,
     });
-    this.#sessions = new GatewaySessions(this.#follower, Date.now());
+    this.#gateway = {
+      sessions: new GatewaySessions(this.#follower, Date.now()),
+      tokens: new GatewayTokens(options.environment),
+    };
   }
 
   /** Resolves when the placements are loaded. */
@@ -60,7 +66,7 @@ export class EnvironmentPlatform {
       state,
       metrics: new NodeMetrics(state, Date.now),
       placements: this.#follower,
-      sessions: spec.kind === 'gateway' ? this.#sessions : null,
+      gateway: spec.kind === 'gateway' ? this.#gateway : null,
     };
     const listening = await listenPreferring((wanted) => application.listen(node, wanted), port);
     const running = { ...node, ...listening };

@@ -1,17 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { Value } from 'typebox/value';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   NodeHealthSchema,
   NodeProblemSchema,
   NodeReadySchema,
+  NodeSessionChangesSchema,
   NodeSessionListSchema,
-  NodeSessionRevocationSchema,
   NodeStatusSchema,
   NodeTenantSchema,
+  type NodeProblem,
+  type NodeSessionChanges,
   type NodeSessionList,
+  type NodeSessionRevocation,
   type NodeStatus,
   type NodeTenant,
 } from '#contract/node.ts';
@@ -189,30 +193,79 @@ describe('the simulated platform', () => {
     });
   });
 
-  it('lists and revokes sessions, the same on both gateways', async () => {
+  it('lists and revokes sessions, the same on both gateways, and tells what changed', async () => {
     const listed = await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions?tenant_id=acme');
     expect(Value.Check(NodeSessionListSchema, listed.body)).toBe(true);
-    const [first] = listed.body.items;
-    expect(
-      (await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions')).body.items.length,
-    ).toBeGreaterThan(listed.body.items.length);
-    expect((await call('dev-gw-1', 'DELETE', `/admin/sessions/${first?.session_id}`)).body).toEqual({
-      revoked: 1,
+    const { feed, revision, items } = listed.body;
+    const first = items[0]?.session_id ?? '';
+    const revoke = (node_id: string, body: object) =>
+      call<NodeSessionRevocation>(node_id, 'POST', '/admin/sessions/revoke', body);
+    expect((await revoke('dev-gw-1', { session_ids: [first] })).body).toEqual({ revoked: 1 });
+    expect((await revoke('dev-gw-2', { session_ids: [first] })).body).toEqual({ revoked: 0 });
+    const changes = `/admin/sessions/changes?feed=${feed}&since=${revision}`;
+    const changed = await call<NodeSessionChanges>('dev-gw-2', 'GET', changes);
+    expect(Value.Check(NodeSessionChangesSchema, changed.body)).toBe(true);
+    expect(changed.body).toMatchObject({
+      revision: revision + 1,
+      more: false,
+      items: [{ session_id: first, ended_reason: 'revoked' }],
     });
-    expect((await call('dev-gw-2', 'DELETE', `/admin/sessions/${first?.session_id}`)).body).toEqual({
-      revoked: 0,
-    });
-    const left = listed.body.items.length - 1;
-    expect((await call('dev-gw-2', 'DELETE', '/admin/sessions?tenant_id=acme')).body).toEqual({
-      revoked: left,
-    });
-    expect(
-      (await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions?tenant_id=acme')).body.items,
-    ).toEqual([]);
-    const again = await call('dev-gw-1', 'DELETE', '/admin/sessions?tenant_id=acme');
-    expect(Value.Check(NodeSessionRevocationSchema, again.body)).toBe(true);
-    expect((await call('dev-gw-1', 'DELETE', '/admin/sessions')).status).toBe(400);
+    expect((await revoke('dev-gw-2', { tenant_id: 'acme' })).body).toEqual({ revoked: items.length - 1 });
+    const after = await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions?tenant_id=acme');
+    expect(after.body.items.every(({ ended_at }) => ended_at !== null)).toBe(true);
+    expect((await revoke('dev-gw-1', {})).status).toBe(400);
+    for (const gone of [`feed=other&since=0`, `feed=${feed}&since=999999`]) {
+      const answer = await call<NodeProblem>('dev-gw-1', 'GET', `/admin/sessions/changes?${gone}`);
+      expect([answer.status, answer.body.code]).toEqual([410, 'history_gone']);
+    }
   });
+
+  it('refuses a signed access token at the next request after its session was revoked, on every gateway', async () => {
+    const alice = await signIn('alice');
+    const bob = await signIn('bob');
+    const { keys } = (await (
+      await fetch(`${urlOf('dev-gw-2')}/.well-known/jwks.json`)
+    ).json()) as JSONWebKeySet;
+    const { payload } = await jwtVerify(alice.access_token, createLocalJWKSet({ keys }));
+    expect(payload).toMatchObject({ sub: 'alice', tenant_id: 'acme', sid: alice.session_id });
+    expect(await mayUse('dev-gw-2', alice.access_token)).toBe(true);
+    await call('dev-gw-1', 'POST', '/admin/sessions/revoke', { tenant_id: 'acme', user_id: 'alice' });
+    expect(await mayUse('dev-gw-1', alice.access_token)).toBe(false);
+    expect(await mayUse('dev-gw-2', alice.access_token)).toBe(false);
+    expect(await mayUse('dev-gw-2', bob.access_token)).toBe(true);
+    expect((await refresh(alice.refresh_token)).status).toBe(401);
+    const [head = '', body = ''] = bob.access_token.split('.');
+    expect(await mayUse('dev-gw-1', `${head}.${body}.${alice.access_token.split('.')[2]}`)).toBe(false);
+  });
+
+  it('takes each refresh token once, and ends the whole family when a used one comes again', async () => {
+    const carol = await signIn('carol');
+    const second = (await (await refresh(carol.refresh_token)).json()) as Tokens;
+    expect(await mayUse('dev-gw-1', second.access_token)).toBe(true);
+    expect((await refresh(carol.refresh_token)).status).toBe(401);
+    expect(await mayUse('dev-gw-1', second.access_token)).toBe(false);
+    expect((await refresh(second.refresh_token)).status).toBe(401);
+    const listed = await call<NodeSessionList>('dev-gw-1', 'GET', '/admin/sessions?tenant_id=acme');
+    const session = listed.body.items.find(({ session_id }) => session_id === carol.session_id);
+    expect(session).toMatchObject({ user_id: 'carol', ended_reason: 'refresh_token_reused' });
+  });
+
+  interface Tokens {
+    access_token: string;
+    refresh_token: string;
+    session_id: string;
+  }
+  const post = (path: string, body: object) =>
+    fetch(`${urlOf('dev-gw-1')}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const refresh = (refresh_token: string) => post('/refresh', { refresh_token });
+  const signIn = async (user_id: string) =>
+    (await (await post('/sign-in', { tenant_id: 'acme', user_id })).json()) as Tokens;
+  const mayUse = async (node_id: string, access_token: string) =>
+    (await fetch(`${urlOf(node_id)}/me`, { headers: { authorization: `Bearer ${access_token}` } })).ok;
 
   it('exports metrics with service and environment, build info, and tenants bounded', async () => {
     await store.putMany(Array.from({ length: 100 }, (_, index) => record(`many-${index}`, 'agg-1')));

@@ -162,7 +162,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const openStore =
       options.openStore ?? (() => openPlacementFileStore(placementFilePath(options.dataDir, environment)));
     const store = openStore(environment);
-    const platform = new EnvironmentPlatform({ store, application, faults, speed, onError });
+    const platform = new EnvironmentPlatform({ environment, store, application, faults, speed, onError });
     platforms.push(platform);
     const file = join(options.dataDir, `orchestrator-${environment}.json`);
     const opening = { environment, file, platform, faults, speed, ports, onError };

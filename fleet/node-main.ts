@@ -5,6 +5,7 @@ import { openNatsLink, type NatsCredentials } from '#server/adapters/nats/nats-l
 import { openNatsPlacementStore } from '#server/adapters/nats/nats-placement-store.ts';
 import { FaultBoard } from './faults.ts';
 import { GatewaySessions } from './gateway-sessions.ts';
+import { GatewayTokens } from './gateway-tokens.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import { NodeApplication } from './node-server.ts';
 import { NodeState } from './node-state.ts';
@@ -95,8 +96,14 @@ async function main(): Promise<void> {
   const state = new NodeState({ spec, source: follower, faults, clock: Date.now, speed });
   const application = new NodeApplication(token, faults);
   await application.prepare();
-  const sessions = spec.kind === 'gateway' ? new GatewaySessions(follower, Date.now()) : null;
-  const node = { state, metrics: new NodeMetrics(state, Date.now), placements: follower, sessions };
+  const gateway =
+    spec.kind === 'gateway'
+      ? {
+          sessions: new GatewaySessions(follower, Date.now()),
+          tokens: new GatewayTokens(spec.environment),
+        }
+      : null;
+  const node = { state, metrics: new NodeMetrics(state, Date.now), placements: follower, gateway };
   const { server, port } = await application.listen(node, options.port, options.host);
 
   const stop = async (): Promise<void> => {

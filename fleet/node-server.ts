@@ -6,7 +6,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { NodeDrainRequestSchema, NodeRebuildRequestSchema, type NodeDrainRequest } from '#contract/node.ts';
 import type { FaultBoard } from './faults.ts';
-import type { GatewaySessions } from './gateway-sessions.ts';
+import { addGatewayRoutes, type Gateway } from './gateway-routes.ts';
 import type { NodeMetrics } from './metrics/node-metrics.ts';
 import { NodeProblemError } from './node-problem.ts';
 import type { NodeState } from './node-state.ts';
@@ -23,7 +23,7 @@ export type FleetNode = {
   metrics: NodeMetrics;
   placements: PlacementFollower;
   /** Null unless the node is a gateway. */
-  sessions: GatewaySessions | null;
+  gateway: Gateway | null;
 };
 
 const BODY_LIMIT_BYTES = 16 * 1024;
@@ -31,15 +31,6 @@ const RELOAD_TIMEOUT_MS = 1_500;
 
 const TenantParamsSchema = Type.Object({ tenant_id: Type.String({ minLength: 1, maxLength: 128 }) });
 type TenantParams = { Params: Static<typeof TenantParamsSchema> };
-
-const SessionQuerySchema = Type.Object(
-  {
-    tenant_id: Type.Optional(Type.String({ minLength: 1 })),
-    cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,9}$' })),
-  },
-  { additionalProperties: false },
-);
-type SessionQuery = Static<typeof SessionQuerySchema>;
 
 export class NodeApplication {
   readonly #app: FastifyInstance;
@@ -74,7 +65,7 @@ export class NodeApplication {
     this.#addPublicRoutes();
     this.#addTenantRoutes();
     this.#addNodeRoutes();
-    this.#addSessionRoutes();
+    addGatewayRoutes(this.#app, (request) => this.#nodeOf(request));
   }
 
   async prepare(): Promise<void> {
@@ -178,31 +169,5 @@ export class NodeApplication {
         return reply.status(202).send(state.rebuild(request.body.view, request.body.tenant_id ?? null));
       },
     );
-  }
-
-  #addSessionRoutes(): void {
-    const sessionsOf = (request: FastifyRequest): GatewaySessions => {
-      const { sessions } = this.#nodeOf(request);
-      if (sessions === null) throw new NodeProblemError(404, 'not_found', 'only gateways keep sessions');
-      return sessions;
-    };
-    const schema = { querystring: SessionQuerySchema };
-    this.#app.get<{ Querystring: SessionQuery }>('/admin/sessions', { schema }, async (request) =>
-      sessionsOf(request).list(request.query.tenant_id ?? null, request.query.cursor ?? null),
-    );
-    this.#app.delete<{ Querystring: SessionQuery }>('/admin/sessions', { schema }, async (request) => {
-      const sessions = sessionsOf(request);
-      const { tenant_id } = request.query;
-      if (tenant_id === undefined)
-        throw new NodeProblemError(400, 'invalid_request', 'tenant_id is required');
-      const revoked = sessions.revokeTenant(tenant_id);
-      this.#nodeOf(request).metrics.countRevoked('operator', revoked);
-      return { revoked };
-    });
-    this.#app.delete<{ Params: { session_id: string } }>('/admin/sessions/:session_id', async (request) => {
-      const revoked = sessionsOf(request).revoke(request.params.session_id);
-      this.#nodeOf(request).metrics.countRevoked('operator', revoked);
-      return { revoked };
-    });
   }
 }
