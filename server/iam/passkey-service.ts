@@ -2,19 +2,18 @@
  * Passkeys (WebAuthn level 3), by @simplewebauthn. Every one is asked to verify the person, so that it is two factors in one. A challenge
  * is a one-time secret: it works once, for five minutes, and only for what and in which session it was made.
  */
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-  type AuthenticationResponseJSON,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
+import type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
 } from '@simplewebauthn/server';
 import { sql } from 'kysely';
 import type { Database, Tx } from '#server/db/database.ts';
 import { putOneTimeSecret, takeOneTimeSecret, type OneTimePurpose } from './one-time-secret-store.ts';
+
+/** Loaded with the first passkey: its certificate parsers are 9 MB that most replicas never need. */
+const webauthn = () => import('@simplewebauthn/server');
 
 const NAME = 'Cloudlysis Control';
 const CHALLENGE_MINUTES = 5;
@@ -53,7 +52,7 @@ export async function startRegistration(
     { purpose: 'passkey_enrolment', user_id, session_id },
     CHALLENGE_MINUTES,
   );
-  return generateRegistrationOptions({
+  return (await webauthn()).generateRegistrationOptions({
     rpName: NAME,
     rpID: hostOf(site),
     userName: email,
@@ -80,6 +79,7 @@ export async function verifyRegistration(
   session_id: string,
   response: RegistrationResponseJSON,
 ): Promise<NewPasskey | null> {
+  const { verifyRegistrationResponse } = await webauthn();
   const verified = await quietly(
     verifyRegistrationResponse({
       response,
@@ -107,7 +107,7 @@ export async function startAuthentication(
   person: { user_id: string; session_id: string } | null,
 ): Promise<PublicKeyCredentialRequestOptionsJSON> {
   const challenge = await putOneTimeSecret(site.db, { purpose, ...person }, CHALLENGE_MINUTES);
-  return generateAuthenticationOptions({
+  return (await webauthn()).generateAuthenticationOptions({
     rpID: hostOf(site),
     challenge: bytes(challenge),
     userVerification: 'required',
@@ -137,6 +137,7 @@ export async function verifyAuthentication(
     .executeTakeFirst();
   if (!passkey || (person && passkey.user_id !== person.user_id)) return { fault: 'unknown_passkey' };
   const { passkey_id, user_id } = passkey;
+  const { verifyAuthenticationResponse } = await webauthn();
   const verified = await quietly(
     verifyAuthenticationResponse({
       response,
