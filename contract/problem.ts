@@ -11,6 +11,7 @@ export const PROBLEMS = {
   unauthenticated: { status: 401, title: 'Sign in first' },
   invalid_credentials: { status: 401, title: 'Email or password is wrong' },
   session_revoked: { status: 401, title: 'This session has ended' },
+  impersonation_ended: { status: 401, title: 'You do not act as another user any more' },
   insufficient_user_authentication: { status: 401, title: 'Confirm that it is you' },
   permission_denied: { status: 403, title: 'You do not hold the permission for this' },
   csrf_failed: { status: 403, title: 'The request did not come from this application' },

@@ -21,6 +21,7 @@ import {
 import { ObservabilityConfiguration, observabilityProblems } from './observability-configuration.ts';
 import { OrchestratorConfiguration, orchestratorProblems } from './open-orchestrator.ts';
 import {
+  BreakGlassSection,
   MailConfiguration,
   PublicUrl,
   readSignInConfiguration,
@@ -109,6 +110,8 @@ export const ConfigurationFile = Type.Object(
     ),
     mail: Type.Optional(MailConfiguration),
     sign_in: Type.Optional(SignInSection),
+    detections: Type.Optional(DetectionsSection),
+    break_glass: Type.Optional(BreakGlassSection),
     detections: Type.Optional(DetectionsSection),
     token_issuers: Type.Optional(TokenIssuersSection),
     environments: Type.Optional(

@@ -18,6 +18,7 @@ import { DEFAULT_DETECTION_THRESHOLDS, type DetectionThresholds } from '#server/
 import { startDetectionWatch } from '#server/iam/detection-watch.ts';
 import { iamRoutes } from '#server/iam/iam-routes.ts';
 import { createNetworkWatch } from '#server/iam/seen-networks.ts';
+import { startImpersonationSweeper } from '#server/iam/impersonation-sweeper.ts';
 import { registerSignInMetrics } from '#server/iam/sign-in-metrics.ts';
 import type { TokenVerifier } from '#server/iam/token-verifier.ts';
 import type { JobDefinition } from '#server/jobs/job-definition.ts';
@@ -122,6 +123,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     logger.error({ err: error }, 'the network of a session or token could not be written down'),
   );
   const sweeper = startResourceSweeper(scale, { log: logger });
+  const impersonations = startImpersonationSweeper(db, logger);
   const annotator = startRolloutAnnotator(observability, {
     db,
     log: logger,
@@ -194,7 +196,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await app.close();
       await executor.stop();
       await Promise.all([detections.stop(), networks.settled()]);
-      await Promise.all([watch.stop(), sweeper.stop(), annotator.stop(), feed.close(), denials.close()]);
+      await Promise.all([watch.stop(), sweeper.stop(), impersonations.stop(), annotator.stop(), feed.close(), denials.close()]);
       await Promise.all(
         environments.map(async ({ store, orchestrator }) => {
           await store.close();

@@ -14,13 +14,14 @@ const NO_MAIL: Mailer = { delivers: false, send: async () => ({ file: null }) };
 
 /** `dataDir` is null where nothing is written to disk. */
 export async function openSignIn(
-  { publicUrl, secretKeys, mail, providers, tokenIssuers }: SignInConfiguration,
+  { publicUrl, secretKeys, mail, providers, breakGlass, tokenIssuers }: SignInConfiguration,
   { port, dataDir, logger }: { port: number; dataDir: string | null; logger: Logger },
 ): Promise<SignInSettings> {
   const keys = secretKeys ?? (dataDir === null ? null : keepSecretKey(dataDir));
   return {
     publicUrl: publicUrl ?? `http://localhost:${port}`,
     box: keys && createSecretBox(keys),
+    breakGlass,
     mailer: await openMailer(mail, dataDir),
     providers: await openProviders(providers),
     tokenVerifier: await openIssuers(tokenIssuers),

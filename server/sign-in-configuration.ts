@@ -5,6 +5,12 @@ import path from 'node:path';
 import { Type, type Static } from 'typebox';
 import { OneOf } from '#contract/common.ts';
 import { TOKEN_ALGORITHMS } from '#contract/iam.ts';
+import {
+  BREAK_GLASS_DEFAULTS,
+  MOST_MINUTES,
+  MOST_REVIEW_DAYS,
+  type BreakGlassSettings,
+} from '#server/iam/impersonation-rules.ts';
 import { readSecretKeys } from '#server/iam/secret-box.ts';
 
 const strict = { additionalProperties: false };
@@ -92,13 +98,35 @@ export interface SignInConfiguration {
   secretKeys: Buffer[] | null;
   mail: (MailConfiguration & { password: string | null }) | null;
   providers: (ProviderConfiguration & { secret: string | null })[];
+  breakGlass: BreakGlassSettings;
   tokenIssuers: (Static<typeof TokenIssuerConfiguration> & { clock_skew_s: number })[];
 }
+
+export const BreakGlassSection = Type.Object(
+  {
+    minutes: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MOST_MINUTES,
+        description: 'How long somebody may act as another user; 30 when left out',
+      }),
+    ),
+    review_days: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MOST_REVIEW_DAYS,
+        description: 'Within how many days somebody else has to review it; 3 when left out',
+      }),
+    ),
+  },
+  { ...strict, description: 'Acting as another user' },
+);
 
 interface SignInFile {
   http?: { public_url?: string };
   mail?: MailConfiguration;
   sign_in?: Static<typeof SignInSection>;
+  break_glass?: Static<typeof BreakGlassSection>;
   token_issuers?: Static<typeof TokenIssuersSection>;
 }
 
@@ -139,7 +167,7 @@ export function signInProblems({ http, mail, sign_in, token_issuers = [] }: Sign
 
 /** Reads what is secret by `secret`, which answers a variable's value or that of the file it names. Throws a sentence. */
 export function readSignInConfiguration(
-  { http, mail, sign_in, token_issuers = [] }: SignInFile,
+  { http, mail, sign_in, break_glass, token_issuers = [] }: SignInFile,
   secret: (name: string) => string | undefined,
 ): SignInConfiguration {
   const keys = secret('CONTROL_SECRET_KEY');
@@ -151,6 +179,7 @@ export function readSignInConfiguration(
       ...provider,
       secret: secret(secretVariable(provider.provider_id)) ?? null,
     })),
+    breakGlass: { ...BREAK_GLASS_DEFAULTS, ...break_glass },
     tokenIssuers: token_issuers.map((issuer) => ({
       ...issuer,
       clock_skew_s: issuer.clock_skew_s ?? CLOCK_SKEW_S,

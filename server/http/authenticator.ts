@@ -9,6 +9,8 @@ export type AuthenticationResult =
 export interface Authenticator {
   /** Whose session this cookie value is. */
   session(token: string): Promise<AuthenticationResult>;
+  /** Who acts as whom by this cookie value, beside the actor's own session. */
+  acting(token: string, own: string): Promise<AuthenticationResult>;
   /** Whose bearer value this is; its shape says what it is. */
   bearer(token: string): Promise<AuthenticationResult>;
   /** Uses up a step-up proof; true when it was made for this session and this request and had not been used. */

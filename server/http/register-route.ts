@@ -2,7 +2,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import type { Endpoint } from '#contract/endpoint.ts';
+import { AwaitsApproval } from '#contract/common.ts';
 import { Problem } from '#contract/problem.ts';
+import { AwaitingApproval } from './awaiting-approval.ts';
 import type { CallContext } from './call-context.ts';
 import { ControlError } from './control-error.ts';
 import { sendEventStream } from './event-stream.ts';
@@ -17,7 +19,7 @@ import {
 } from './request-guards.ts';
 import { traceIdOf } from './request-identity.ts';
 import type { Route, RouteCall, StreamMessage } from './route.ts';
-import { writeSessionCookie } from './session-cookie.ts';
+import { writeActingCookie, writeSessionCookie } from './session-cookie.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -36,7 +38,12 @@ function schemaOf(endpoint: Endpoint): Record<string, TSchema | Record<number | 
     querystring: endpoint.query ?? nothing,
     ...(endpoint.method !== 'GET' && { body: endpoint.body ?? noBody }),
     ...(!endpoint.stream && {
-      response: { [endpoint.status]: endpoint.response, '4xx': Problem, '5xx': Problem },
+      response: {
+        ...(endpoint.approvable && { 202: AwaitsApproval }),
+        [endpoint.status]: endpoint.response,
+        '4xx': Problem,
+        '5xx': Problem,
+      },
     }),
   };
 }
@@ -97,7 +104,13 @@ async function handle(
     get signal() {
       return leaving().signal;
     },
-    setSession: (token) => writeSessionCookie(reply, token),
+    setSession: (token) => {
+      const write = request.context.principal?.impersonation ? writeActingCookie : writeSessionCookie;
+      if (token !== null) return write(reply, token);
+      writeSessionCookie(reply, null);
+      writeActingCookie(reply, null);
+    },
+    setActing: (token) => writeActingCookie(reply, token),
   };
   const answer = handler(call);
   if (endpoint.stream) {
@@ -111,7 +124,13 @@ async function handle(
   }
   const body = (await answered(deps, endpoint, request.context, answer)) as
     | { job_id?: string; revision?: number }
-    | JsonText<unknown>;
+    | JsonText<unknown>
+    | AwaitingApproval;
+  if (body instanceof AwaitingApproval)
+    return reply
+      .code(202)
+      .header('location', `/admin/v1/approvals/${body.body.approval_id}`)
+      .send(body.body);
   if (body instanceof JsonText) {
     return reply
       .code(endpoint.status)

@@ -5,11 +5,12 @@ import type { Endpoint } from '#contract/endpoint.ts';
 import type { DenialRecorder } from '#server/audit/denial-recorder.ts';
 import type { Database } from '#server/db/database.ts';
 import { canonicalHash } from '#server/jobs/plan-rules.ts';
+import { acceptedActing, checkActing } from './acting-guard.ts';
 import type { Authenticator, AuthenticationResult } from './authenticator.ts';
 import { allowedScopes, mayDo, type CallContext, type Principal } from './call-context.ts';
 import { ControlError } from './control-error.ts';
 import { permissionDenied, type MissingPermission } from './denial-rules.ts';
-import { readSessionCookie } from './session-cookie.ts';
+import { readActingCookie, readSessionCookie } from './session-cookie.ts';
 
 export interface GuardDeps {
   db: Database;
@@ -35,7 +36,11 @@ export async function authenticate(
   if (endpoint.permission === 'public') return null;
   if (bearer !== undefined) return accepted(await deps.authenticator.bearer(bearer));
   if (cookie === undefined) throw unauthenticated('This needs a session or an API token; sign in.');
-  const principal = accepted(await deps.authenticator.session(cookie));
+  const acting = readActingCookie(request);
+  const principal =
+    acting === undefined
+      ? accepted(await deps.authenticator.session(cookie))
+      : acceptedActing(await deps.authenticator.acting(acting, cookie));
   checkSignedIn(endpoint, principal);
   if (endpoint.method !== 'GET') checkCsrf(request, principal);
   return principal;
@@ -128,6 +133,7 @@ export async function checkPermission(
   request: FastifyRequest,
   early: boolean,
 ): Promise<void> {
+  await checkActing(deps, endpoint, context);
   const missing = missingPermission(endpoint, context.principal, request, early);
   if (missing === null) return;
   const { tenant_id, environment } = missing;

@@ -14,8 +14,10 @@ export interface RouteCall<E extends Endpoint> {
   last_event_id: number;
   /** Aborts when the caller goes away. */
   signal: AbortSignal;
-  /** Sets the session cookie to this token, or clears it with null. */
+  /** Gives the session that calls this token by its cookie, or takes all cookies back with null. */
   setSession(token: string | null): void;
+  /** Sets the cookie of somebody who acts as another user, or takes it back with null. */
+  setActing(token: string | null): void;
 }
 
 /** Answers the response, or for a stream an async iterable of messages. */

@@ -1,5 +1,6 @@
 /** What the services of accounts need of their surroundings; `control-plane.ts` brings it. */
 import type { CredentialDeps } from './credential-service.ts';
+import type { BreakGlassSettings } from './impersonation-rules.ts';
 import type { IdentityProvider } from './identity-provider.ts';
 import type { Mailer } from './mailer.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -11,6 +12,8 @@ export interface SignInSettings {
   /** Null: no key is configured, so nothing can be kept that has to be read again. */
   box: SecretBox | null;
   mailer: Mailer;
+  /** How long somebody acts as another user, and until when that is reviewed. */
+  breakGlass: BreakGlassSettings;
   providers: readonly IdentityProvider[];
   /** Whose bearer JWTs are taken; null: no issuer is configured. */
   tokenVerifier: TokenVerifier | null;

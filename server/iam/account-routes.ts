@@ -26,6 +26,7 @@ import { depart, linkIdentity, signInWithProvider, unlinkIdentity } from './iden
 import { endMyOtherSessions, endMySession, listMySessions, updateMyProfile } from './my-account-service.ts';
 import { startAuthentication } from './passkey-service.ts';
 import { changeOwnPassword } from './password-service.ts';
+import { signOutActing } from './impersonation-service.ts';
 import { personOf } from './personal-session.ts';
 import { finishSignIn } from './session-opening.ts';
 import { describeMe, signIn, signInWithPasskey, signOut } from './sign-in-service.ts';
@@ -89,7 +90,8 @@ export function signInRoutes(deps: AccountDeps): Route[] {
     ),
     route(contract.stepUp, (call) => withCookie(call, confirmPresence(deps, call.context, call.body))),
     route(contract.logout, async (call) => {
-      const answer = await signOut(db, call.context);
+      const acts = call.context.principal?.impersonation;
+      const answer = await (acts ? signOutActing : signOut)(db, call.context);
       call.setSession(null);
       return answer;
     }),

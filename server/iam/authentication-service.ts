@@ -6,9 +6,9 @@
 import { CompiledQuery } from 'kysely';
 import type { Logger } from 'pino';
 import type { PendingSignIn } from '#contract/endpoint.ts';
-import type { Grant, UserStatus } from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
 import type { AuthenticationResult, Authenticator } from '#server/http/authenticator.ts';
+import { actingAuthentication } from './acting-authentication.ts';
 import {
   GRANTS_SQL,
   rejectionOf,
@@ -26,7 +26,7 @@ const TOUCH_INTERVAL = `interval '1 minute'`;
 
 const FIND_SESSION = `select s.session_id, s.authenticated_at, s.expires_at, s.pending, s.ended_at is not null as ended, ${SESSION_EXPIRED_SQL} as expired,
       s.last_seen_at < now() - ${TOUCH_INTERVAL} as touch, u.user_id, u.email, u.status, ${GRANTS_SQL}
-    from sessions s join users u using (user_id) where s.token_hash = $1`;
+    from sessions s join users u using (user_id) where s.token_hash = $1 and s.impersonation_id is null`;
 const FIND_TOKEN = `select t.token_id, t.name, t.permissions, t.tenant_id, t.environment, t.revoked_at is not null as ended, t.expires_at <= now() as expired,
       (t.last_used_at is null or t.last_used_at < now() - ${TOUCH_INTERVAL}) as touch, u.user_id, u.email, u.status, ${GRANTS_SQL}
     from api_tokens t join users u using (user_id) where t.token_hash = $1`;
@@ -114,6 +114,8 @@ export function createAuthenticator(db: Database, issued: IssuedTokens | null = 
         },
       };
     }),
+
+    acting: actingAuthentication(db),
 
     bearer: async (token) => {
       if (isApiToken(token)) return apiToken(token);

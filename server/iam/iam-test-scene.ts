@@ -6,6 +6,7 @@ import type { CallContext, Principal } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
 import type { SignInSettings } from './account-deps.ts';
 import { createAuthenticator } from './authentication-service.ts';
+import { BREAK_GLASS_DEFAULTS } from './impersonation-rules.ts';
 import { hashPassword } from './password-hashing.ts';
 import { iamRoutes } from './iam-routes.ts';
 import { createSecretBox } from './secret-box.ts';
@@ -19,6 +20,7 @@ export const NO_SIGN_IN_SETTINGS: SignInSettings = {
   box: null,
   mailer: { delivers: false, send: async () => ({ file: null }) },
   providers: [],
+  breakGlass: BREAK_GLASS_DEFAULTS,
   tokenVerifier: null,
   onBackgroundError: (error) => {
     throw error;
