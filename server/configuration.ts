@@ -112,7 +112,6 @@ export const ConfigurationFile = Type.Object(
     sign_in: Type.Optional(SignInSection),
     detections: Type.Optional(DetectionsSection),
     break_glass: Type.Optional(BreakGlassSection),
-    detections: Type.Optional(DetectionsSection),
     token_issuers: Type.Optional(TokenIssuersSection),
     environments: Type.Optional(
       Type.Array(EnvironmentConfiguration, {
