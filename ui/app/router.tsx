@@ -85,6 +85,11 @@ const tenantHealthRoute = createRoute({
   path: '/health',
   component: lazyRouteComponent(() => import('#ui/tenants/tenant-health-tab.tsx'), 'TenantHealthTab'),
 });
+const tenantSessionsRoute = createRoute({
+  getParentRoute: () => tenantRoute,
+  path: '/sessions',
+  component: lazyRouteComponent(() => import('#ui/tenants/tenant-sessions-tab.tsx'), 'TenantSessionsTab'),
+});
 const tenantActivityRoute = createRoute({
   getParentRoute: () => tenantRoute,
   path: '/activity',
@@ -315,6 +320,7 @@ const routeTree = rootRoute.addChildren([
       tenantOverviewRoute,
       tenantPlacementRoute,
       tenantHealthRoute,
+      tenantSessionsRoute,
       tenantActivityRoute,
       tenantObservabilityRoute,
     ]),

@@ -8,12 +8,13 @@ import { useEnvironment } from '#ui/app/environment.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
 import { FilterBar } from '#ui/patterns/filter-bar.tsx';
 import { formatTotal } from '#ui/patterns/format.ts';
+import { Incomplete } from '#ui/patterns/list-page.tsx';
+import { WHOLE_SLUG, WHOLE_UUID } from '#ui/patterns/list-search-rules.ts';
 import { useListSearch, type ListFilter } from '#ui/patterns/list-search.ts';
 import { PageHeader } from '#ui/patterns/page-header.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { useMemo } from 'react';
-import { completeFilters } from './audit-filters.ts';
 import { ACTION_PREFIXES, actionWords } from './action-words.ts';
 import { download, eventsAsCsv, eventsAsJson } from './audit-export.ts';
 import classes from './audit-page.module.css';
@@ -36,8 +37,8 @@ const OUTCOME: ListFilter = {
   })),
 };
 const TYPED: readonly ListFilter[] = [
-  { type: 'text', name: 'tenant_id', label: 'Tenant', placeholder: 'tenant id' },
-  { type: 'text', name: 'job_id', label: 'Job', placeholder: 'job id' },
+  { type: 'text', name: 'tenant_id', label: 'Tenant', placeholder: 'tenant id', whole: WHOLE_SLUG },
+  { type: 'text', name: 'job_id', label: 'Job', placeholder: 'job id', whole: WHOLE_UUID },
   { type: 'text', name: 'request_id', label: 'Request', placeholder: 'request id' },
   { type: 'time', name: 'from', label: 'From' },
   { type: 'time', name: 'to', label: 'To' },
@@ -61,9 +62,8 @@ export function AuditPage() {
     [environments],
   );
   const search = useListSearch(filters, undefined);
-  const { query, incomplete } = completeFilters(search.query);
   const { data, error, isFetching, isPlaceholderData, refetch } = useEndpoint(listAuditEvents, {
-    query: { limit: DEFAULT_LIMIT, ...query },
+    query: { limit: DEFAULT_LIMIT, ...search.query },
   });
   const events = data?.items ?? [];
   const action = search.values['action']?.[0];
@@ -87,11 +87,7 @@ export function AuditPage() {
           Only the action “{actionWords(action)}” (<code>{action}</code>)
         </p>
       )}
-      {incomplete.length > 0 && (
-        <p className={classes.exact} role="status">
-          Not filtered by {incomplete.join(' and ')} yet: type or paste the whole of it.
-        </p>
-      )}
+      {search.incomplete.length > 0 && <Incomplete labels={search.incomplete} />}
       {error && (
         <ProblemAlert error={error} tone={data ? 'attention' : 'failing'} onRetry={() => void refetch()}>
           {data && <p>What you see below is the last answer.</p>}

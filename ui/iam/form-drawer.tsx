@@ -78,7 +78,8 @@ export function ResultDrawer({
   );
 }
 
-function SideDrawer({
+/** The frame of what opens at the side. */
+export function SideDrawer({
   title,
   onClose,
   wide = false,

@@ -11,10 +11,12 @@ import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { plural } from '#ui/patterns/format.ts';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { deviceName } from './device-name.ts';
+import { ownerName, ownersOf } from './session-words.ts';
 
 const STALE: readonly string[] = [listSessions, getUser, listUsers, listAuditEvents].map(({ id }) => id);
 
-export function useRevokeSessions(): {
+/** `onEnded` is called when sessions have ended. */
+export function useRevokeSessions(onEnded: () => void): {
   actionsFor: (session: Session) => Action[];
   /** The action on selected rows; `clear` drops the selection when it is done. */
   bulkAction: (sessions: readonly Session[], clear: () => void) => ReactNode;
@@ -50,7 +52,16 @@ export function useRevokeSessions(): {
         onSelect: () => setAsked({ sessions: [session], onDone: () => undefined }),
       },
     ],
-    dialog: asked && <RevokeDialog {...asked} onClose={() => setAsked(null)} />,
+    dialog: asked && (
+      <RevokeDialog
+        sessions={asked.sessions}
+        onDone={() => {
+          asked.onDone();
+          onEnded();
+        }}
+        onClose={() => setAsked(null)}
+      />
+    ),
   };
 }
 
@@ -99,8 +110,8 @@ function RevokeDialog({
       what={
         <>
           {active.length === 1 && only
-            ? `The session of ${only.user_email} with ${deviceName(only.user_agent)} from ${only.ip} ends; its next request is refused.`
-            : `${plural(active.length, 'session')} of ${plural(new Set(active.map(({ user_id }) => user_id)).size, 'user')} end; the next request of each is refused.`}
+            ? `The session of ${ownerName(only)} with ${deviceName(only.user_agent)} from ${only.ip} ends; its next request is refused.`
+            : `${plural(active.length, 'session')} of ${ownersOf(active)} end; the next request of each is refused.`}
           {active.length < sessions.length &&
             ` ${plural(sessions.length - active.length, 'selected one')} ended before.`}
           {own && (

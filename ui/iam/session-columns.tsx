@@ -1,60 +1,65 @@
-import { Tooltip } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
-import { SESSION_STATES, type Session } from '#contract/iam.ts';
+import type { Session } from '#contract/iam.ts';
 import type { Column } from '#ui/patterns/data-table.tsx';
-import type { ListFilter } from '#ui/patterns/list-search.ts';
+import { Hint } from '#ui/patterns/hint.tsx';
 import { MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
 import { deviceName } from './device-name.ts';
 import classes from './session-columns.module.css';
+import { ownerName, SOURCE_NAMES } from './session-words.ts';
 
-const USER: Column<Session> = {
+const THIS_SESSION = <Tag tone="progress">this session</Tag>;
+
+const OWNER: Column<Session> = {
   id: 'user',
   header: 'User',
-  width: 240,
+  hint: 'A user of the control plane by email, an end user of a tenant by the tenant’s own name for them',
+  width: 200,
   grow: true,
-  cell: ({ user_id, user_email, end_user_id, tenant_id, current }) => (
+  cell: (session) => (
     <span className={classes.line}>
-      {user_id === null ? (
-        <span className={classes.link}>
-          {end_user_id} of {tenant_id}
-        </span>
-      ) : (
-        <Link to="/users/$user_id" params={{ user_id }} className={classes.link}>
-          {user_email}
-        </Link>
-      )}
-      {current && <Tag tone="progress">this session</Tag>}
+      <span className={classes.owner}>{ownerName(session)}</span>
+      {session.current && THIS_SESSION}
     </span>
   ),
+};
+
+const WHERE: Column<Session> = {
+  id: 'where',
+  header: 'Of',
+  hint: 'The control plane itself, or a tenant in an environment, whose Gateway keeps the session',
+  cell: ({ source, tenant_id, environment }) =>
+    source === 'control' ? (
+      <span className={classes.quiet}>{SOURCE_NAMES.control}</span>
+    ) : (
+      <>
+        {tenant_id} <span className={classes.quiet}>· {environment}</span>
+      </>
+    ),
 };
 
 const STATE: Column<Session> = {
   id: 'state',
   header: 'State',
-  cell: ({ state, ended_reason }) =>
-    ended_reason === null ? (
+  cell: ({ state, ended_reason }) => (
+    <span className={classes.line}>
       <StatusPill of="session" status={state} />
-    ) : (
-      <Tooltip label={ended_reason}>
-        <span>
-          <StatusPill of="session" status={state} />
-        </span>
-      </Tooltip>
-    ),
+      {ended_reason !== null && (
+        <Hint label={ended_reason}>
+          <span className={classes.reason}>{ended_reason}</span>
+        </Hint>
+      )}
+    </span>
+  ),
 };
 
 const DEVICE: Column<Session> = {
   id: 'device',
   header: 'Device',
-  cell: ({ user_agent, current }) => (
-    <span className={classes.line}>
-      <Tooltip label={user_agent}>
-        <span>{deviceName(user_agent)}</span>
-      </Tooltip>
-      {current && <Tag tone="progress">this session</Tag>}
-    </span>
+  cell: ({ user_agent }) => (
+    <Hint label={user_agent || 'It named no device'}>
+      <span>{deviceName(user_agent)}</span>
+    </Hint>
   ),
 };
 
@@ -80,41 +85,50 @@ const REST: readonly Column<Session>[] = [
     id: 'ends',
     header: 'Ends',
     hint: 'When it expires, or when it ended',
+    wide: true,
     cell: ({ ended_at, expires_at }) => <RelativeTime iso={ended_at ?? expires_at} />,
   },
 ];
 
-/** Columns of all sessions. */
-export const SESSION_COLUMNS: readonly Column<Session>[] = [
-  USER,
-  STATE,
-  {
-    ...DEVICE,
-    cell: ({ user_agent }) => (
-      <Tooltip label={user_agent}>
-        <span>{deviceName(user_agent)}</span>
-      </Tooltip>
+const OBSERVED: Column<Session> = {
+  id: 'observed_at',
+  header: 'As of',
+  hint: 'Up to when the Gateway’s sessions were followed; our own are as they are now',
+  wide: true,
+  cell: ({ source, observed_at }) =>
+    source === 'control' ? (
+      <span className={classes.quiet}>now</span>
+    ) : (
+      <RelativeTime iso={observed_at} missing="The Gateway was never observed" />
     ),
-  },
-  ...REST,
-];
+};
+
+/** Columns of all sessions. */
+export const SESSION_COLUMNS: readonly Column<Session>[] = [OWNER, WHERE, STATE, DEVICE, ...REST, OBSERVED];
 
 /** Columns of the sessions of one user, where the device tells them apart. */
-export const OWN_SESSION_COLUMNS: readonly Column<Session>[] = [
-  { ...DEVICE, width: 240, grow: true },
+export const USER_SESSION_COLUMNS: readonly Column<Session>[] = [
+  {
+    ...DEVICE,
+    width: 240,
+    grow: true,
+    cell: ({ user_agent, current }) => (
+      <span className={classes.line}>
+        <span className={classes.owner}>{deviceName(user_agent)}</span>
+        {current && THIS_SESSION}
+      </span>
+    ),
+  },
   STATE,
   ...REST,
 ];
 
-export const SESSION_FILTERS: readonly ListFilter[] = [
-  {
-    type: 'one',
-    name: 'state',
-    label: 'State',
-    options: SESSION_STATES.map((state) => ({
-      value: state,
-      label: state,
-      render: <StatusPill of="session" status={state} />,
-    })),
-  },
+/** Columns of the sessions of one tenant. */
+export const TENANT_SESSION_COLUMNS: readonly Column<Session>[] = [
+  { ...OWNER, header: 'End user', hint: 'By the tenant’s own name' },
+  { id: 'environment', header: 'Environment', cell: ({ environment }) => environment },
+  STATE,
+  DEVICE,
+  ...REST,
+  OBSERVED,
 ];

@@ -45,6 +45,8 @@ export interface DataTableProps<Row extends object> {
   rowId: (row: Row) => string;
   /** Where a click on the row leads; the first column becomes the link. */
   rowLink?: ((row: Row) => RowLink | null) | undefined;
+  /** In place of a link: a click on the row, or on its first column, which becomes a button. */
+  onOpen?: ((row: Row) => void) | undefined;
   rowActions?: ((row: Row) => readonly Action[]) | undefined;
   selection?: { ids: RowSelectionState; onChange: (ids: RowSelectionState) => void } | undefined;
   sort?: { value: string | undefined; onChange: (sort: string) => void } | undefined;
@@ -77,6 +79,7 @@ export function DataTable<Row extends object>({
   rows,
   rowId,
   rowLink,
+  onOpen,
   rowActions,
   selection,
   sort,
@@ -159,11 +162,12 @@ export function DataTable<Row extends object>({
                   <tr
                     key={row.id}
                     data-selected={row.getIsSelected() || undefined}
-                    data-open={link ? true : undefined}
+                    data-open={link || onOpen ? true : undefined}
                     onClick={(event) => {
-                      if (!link || (event.target as HTMLElement).closest(INTERACTIVE)) return;
+                      if ((event.target as HTMLElement).closest(INTERACTIVE)) return;
                       if (event.metaKey || event.ctrlKey || getSelection()?.isCollapsed === false) return;
-                      void navigate(link as Parameters<typeof navigate>[0]);
+                      if (link) void navigate(link as Parameters<typeof navigate>[0]);
+                      else onOpen?.(row.original);
                     }}
                   >
                     {selection && (
@@ -194,6 +198,16 @@ export function DataTable<Row extends object>({
                             >
                               {content}
                             </Link>
+                          ) : index === 0 && onOpen ? (
+                            <button
+                              type="button"
+                              className={classes.link}
+                              data-row-link
+                              onClick={() => onOpen(row.original)}
+                              onKeyDown={moveFocus}
+                            >
+                              {content}
+                            </button>
                           ) : (
                             content
                           )}

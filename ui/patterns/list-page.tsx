@@ -40,6 +40,8 @@ export interface ListPageProps<E extends Endpoint, Row extends object = RowOf<E>
   columns: readonly Column<Row>[];
   rowId: (row: Row) => string;
   rowLink?: (row: Row) => RowLink | null;
+  /** In place of `rowLink`: opens the row beside the list. */
+  onOpen?: (row: Row) => void;
   rowActions?: (row: Row) => readonly Action[];
   filters?: readonly ListFilter[];
   /** Placeholder of the search box; the endpoint takes `q` when there is one. */
@@ -71,6 +73,7 @@ export function ListPage<E extends Endpoint>({
   columns,
   rowId,
   rowLink,
+  onOpen,
   rowActions,
   filters = NO_FILTERS,
   search: searchPlaceholder,
@@ -131,6 +134,7 @@ export function ListPage<E extends Endpoint>({
         </Tooltip>
         {title === undefined && primary}
       </FilterBar>
+      {search.incomplete.length > 0 && <Incomplete labels={search.incomplete} />}
       {children}
       {error && page && (
         <ProblemAlert error={error} tone="attention" onRetry={() => void refetch()}>
@@ -146,6 +150,7 @@ export function ListPage<E extends Endpoint>({
           rows={rows}
           rowId={rowId}
           rowLink={rowLink}
+          onOpen={onOpen}
           rowActions={rowActions}
           selection={selection}
           sort={{ value: search.sort, onChange: search.setSort }}
@@ -214,6 +219,13 @@ export function ListPage<E extends Endpoint>({
     </div>
   );
 }
+
+/** Which filters wait for the rest of what is typed. */
+export const Incomplete = ({ labels }: { labels: readonly string[] }) => (
+  <p className={classes.incomplete} role="status">
+    Not filtered by {labels.join(' and ').toLowerCase()} yet: type or paste the whole of it.
+  </p>
+);
 
 /** How old the rows are. */
 function Age({ at }: { at: number }) {

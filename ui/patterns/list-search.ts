@@ -2,6 +2,7 @@
 import { useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { manyValues, oneValue, type AppSearch, type SearchValue } from '#ui/app/search-params.ts';
+import { askable } from './list-search-rules.ts';
 
 interface FilterBase {
   /** Name of the query parameter, in the URL and of the endpoint. */
@@ -11,7 +12,12 @@ interface FilterBase {
 /** A filter of a list. `one` and `many` choose out of options, `text` and `time` are typed. */
 export type ListFilter =
   | (FilterBase & { type: 'one' | 'many'; options: readonly FilterOption[]; loading?: boolean })
-  | (FilterBase & { type: 'text'; placeholder?: string })
+  | (FilterBase & {
+      type: 'text';
+      placeholder?: string;
+      /** What the endpoint takes; anything less is still being typed and is not asked. */
+      whole?: RegExp;
+    })
   | (FilterBase & { type: 'time' });
 export interface FilterOption {
   value: string;
@@ -30,6 +36,8 @@ export interface ListSearch {
   filtered: boolean;
   /** The query parameters that the endpoint takes. */
   query: Record<string, string | string[]>;
+  /** Labels of the filters that are left out of it, because they are still being typed. */
+  incomplete: readonly string[];
   setText: (name: string, value: string) => void;
   setFilter: (name: string, values: string[]) => void;
   setSort: (sort: string) => void;
@@ -48,11 +56,7 @@ export function useListSearch(filters: readonly ListFilter[], defaultSort: strin
     const sort = oneValue(search['sort']) ?? defaultSort;
     const cursor = oneValue(search['cursor']);
     const values = Object.fromEntries(filters.map(({ name }) => [name, manyValues(search[name])]));
-    const query: Record<string, string | string[]> = {};
-    for (const { name, type } of filters) {
-      const chosen = values[name] ?? [];
-      if (chosen.length > 0) query[name] = type === 'many' ? chosen : (chosen[0] as string);
-    }
+    const { query, incomplete } = askable(filters, values);
     if (q !== '') query['q'] = q;
     if (sort !== undefined) query['sort'] = sort;
     if (cursor !== undefined) query['cursor'] = cursor;
@@ -74,6 +78,7 @@ export function useListSearch(filters: readonly ListFilter[], defaultSort: strin
       values,
       filtered: q !== '' || Object.values(values).some((chosen) => chosen.length > 0),
       query,
+      incomplete,
       // A text that is being typed makes no history.
       setText: (name, value) => change({ [name]: value === '' ? undefined : value }, true),
       setFilter: (name, chosen) => change({ [name]: chosen.length === 0 ? undefined : chosen }),

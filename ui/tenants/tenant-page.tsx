@@ -1,5 +1,5 @@
 import { IconArrowsExchange, IconPencil } from '@tabler/icons-react';
-import { Outlet, useParams } from '@tanstack/react-router';
+import { Outlet, useMatchRoute, useParams } from '@tanstack/react-router';
 import { mayAnywhere, useMe } from '#ui/api/queries.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
 import { DetailPage, type DetailTab } from '#ui/patterns/detail-page.tsx';
@@ -18,12 +18,16 @@ export function TenantPage() {
   const { data: tenant, error, refetch } = useTenant(tenant_id);
   const { actionsFor, migrate, migrateReason, edit, editReason, dialog } = useTenantActions();
   const params = { tenant_id };
+  const scrollsInside = useMatchRoute()({ to: '/tenants/$tenant_id/sessions' }) !== false;
   const tabs: DetailTab[] = [
     { label: 'Overview', link: { to: '/tenants/$tenant_id', params } },
     ...(mayAnywhere(me.data, 'scale.view').allowed
       ? [{ label: 'Placement', link: { to: '/tenants/$tenant_id/placement', params } } as const]
       : []),
     { label: 'Health', link: { to: '/tenants/$tenant_id/health', params } },
+    ...(mayAnywhere(me.data, 'iam.sessions.list').allowed
+      ? [{ label: 'Sessions', link: { to: '/tenants/$tenant_id/sessions', params } } as const]
+      : []),
     ...(mayAnywhere(me.data, 'audit.view').allowed
       ? [{ label: 'Activity', link: { to: '/tenants/$tenant_id/activity', params } } as const]
       : []),
@@ -76,6 +80,7 @@ export function TenantPage() {
       loading={tenant === undefined}
       error={error}
       onRetry={() => void refetch()}
+      fill={scrollsInside}
     >
       <Outlet />
       {dialog}
