@@ -5,7 +5,7 @@
 const tests = '\\.(test|spec|conformance)\\.tsx?$';
 const ours = '^(contract|server|ui|fleet|cli|stack|tools|e2e|bench)/';
 const foundation = 'http|db|audit|jobs';
-const domains = 'iam|tenants|config|definitions|scale|ops|observability|secrets|backups';
+const domains = 'approvals|iam|tenants|config|definitions|scale|ops|observability|secrets|backups';
 const ports =
   '^server/[^/]+/(placement-store|tenant-resource-store|orchestrator|gateway-admin|node-admin|outside-source|metric-source|log-source|alert-source|target-source|annotation-sink|mailer|identity-provider|token-verifier|secret-backend)\\.ts$';
 

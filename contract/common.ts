@@ -65,6 +65,10 @@ export interface Page<T> {
 export const Mutated = <P extends Record<string, TSchema>>(properties: P) =>
   Type.Object({ job_id: Uuid, ...properties });
 
+/** The answer (202) of an operation that waits for approvals instead of having happened; `job_id` is of the asking. */
+export const AwaitsApproval = Mutated({ approval_id: Uuid });
+export type AwaitsApproval = Static<typeof AwaitsApproval>;
+
 /** Where and when a figure was observed; shown with its age. `error` says why there is none. */
 export const Observation = Type.Object({
   source: Type.String({ description: 'What it was read from: node, placement store, …' }),

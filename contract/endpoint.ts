@@ -55,6 +55,8 @@ export interface Endpoint<
   status: 200 | 201 | 202;
   /** The answer carries an `ETag`; a change demands `If-Match`. */
   etag?: 'sends' | 'requires';
+  /** A policy may ask for approvals before it happens: then it answers 202 with the request's `approval_id` instead. */
+  approvable?: true;
   /** Answers `text/event-stream` of `response` objects. */
   stream?: true;
   /** Problem codes beyond those that every endpoint may answer. */

@@ -1,4 +1,5 @@
 /** Every endpoint of the Admin API. A route without an entry here cannot be registered. */
+import * as approvals from './approvals.ts';
 import * as audit from './audit.ts';
 import * as drains from './drains.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -14,6 +15,7 @@ const isEndpoint = (value: unknown): value is Endpoint =>
 
 export const ENDPOINTS: readonly Endpoint[] = [
   iam,
+  approvals,
   tenants,
   scale,
   drains,

@@ -68,7 +68,18 @@ export type StepState = (typeof STEP_STATES)[number];
 
 /** What a check, blocker or warning is about. */
 export const Subject = Type.Object({
-  type: OneOf(['tenant', 'node', 'host', 'shard', 'service', 'environment', 'job']),
+  type: OneOf([
+    'tenant',
+    'node',
+    'host',
+    'shard',
+    'service',
+    'environment',
+    'job',
+    'user',
+    'role',
+    'approval_policy',
+  ]),
   id: Type.String(),
 });
 

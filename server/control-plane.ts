@@ -2,6 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pino, { type Logger } from 'pino';
 import type { ServiceKind } from '#contract/placement-record.ts';
+import { registerApprovalMetrics } from '#server/approvals/approval-metrics.ts';
+import { withApprovals } from '#server/approvals/approval-routes.ts';
 import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
 import { registerAuditMetrics } from '#server/audit/audit-metrics.ts';
 import { auditRoutes } from '#server/audit/audit-routes.ts';
@@ -17,6 +19,7 @@ import { registerDetectionMetrics } from '#server/iam/detection-metrics.ts';
 import { DEFAULT_DETECTION_THRESHOLDS, type DetectionThresholds } from '#server/iam/detection-rules.ts';
 import { startDetectionWatch } from '#server/iam/detection-watch.ts';
 import { iamRoutes } from '#server/iam/iam-routes.ts';
+import { roleOperations } from '#server/iam/role-approval.ts';
 import { createNetworkWatch } from '#server/iam/seen-networks.ts';
 import { startImpersonationSweeper } from '#server/iam/impersonation-sweeper.ts';
 import { registerSignInMetrics } from '#server/iam/sign-in-metrics.ts';
@@ -35,6 +38,7 @@ import {
   type NodeSettings,
 } from '#server/scale/scale-settings.ts';
 import { startResourceSweeper } from '#server/scale/retired-resource-sweeper.ts';
+import { migrationOperation } from '#server/scale/migration-approval.ts';
 import { scaleJobs } from '#server/scale/scale-jobs.ts';
 import { scaleRoutes } from '#server/scale/scale-routes.ts';
 import { startScaleWatch, type ScaleWatch } from '#server/scale/scale-watch.ts';
@@ -116,6 +120,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const tally = await openEventTally(db, () => watch.leads());
   registerAuditMetrics(metrics.registry, tally);
   registerSignInMetrics(metrics.registry, db, tally);
+  registerApprovalMetrics(metrics.registry, db);
   registerDetectionMetrics(metrics.registry, db, tally, () => watch.leads());
   const thresholds = options.detections ?? DEFAULT_DETECTION_THRESHOLDS;
   const detections = startDetectionWatch(db, { thresholds, leads: () => watch.leads(), log: logger });
@@ -155,14 +160,21 @@ export async function startControlPlane(options: ControlPlaneOptions) {
     uiFolder: options.uiFolder,
     trustProxy: options.trustProxy,
     requestsPerSecond: options.requestsPerSecond,
-    routes: [
-      ...iamRoutes({ db, environmentNames, signIn: options.signIn }),
-      ...tenantRoutes(scale),
-      ...scaleRoutes(scale),
-      ...observabilityRoutes(observability),
-      ...jobRoutes({ db, feed }),
-      ...auditRoutes({ db }),
-    ],
+    routes: withApprovals(
+      {
+        db,
+        environmentNames,
+        operations: [migrationOperation(scale), ...roleOperations(db, environmentNames)],
+      },
+      [
+        ...iamRoutes({ db, environmentNames, signIn: options.signIn }),
+        ...tenantRoutes(scale),
+        ...scaleRoutes(scale),
+        ...observabilityRoutes(observability),
+        ...jobRoutes({ db, feed }),
+        ...auditRoutes({ db }),
+      ],
+    ),
     ready: async () => {
       if (stopping) return [{ name: 'server', ok: false, detail: 'is stopping' }];
       const postgres = await pool.query('select 1').then(
@@ -175,7 +187,9 @@ export async function startControlPlane(options: ControlPlaneOptions) {
         { name: 'placement_stores', ok: true, detail: describeStores(environments) },
         { name: 'orchestrators', ok: true, detail: watch.orchestrators() },
         { name: 'job_executor', ...executor.ready() },
-        ...(tokenVerifier ? [{ name: 'token_issuers', ok: true, detail: describeIssuers(tokenVerifier) }] : []),
+        ...(tokenVerifier
+          ? [{ name: 'token_issuers', ok: true, detail: describeIssuers(tokenVerifier) }]
+          : []),
       ];
     },
   });
@@ -196,7 +210,14 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await app.close();
       await executor.stop();
       await Promise.all([detections.stop(), networks.settled()]);
-      await Promise.all([watch.stop(), sweeper.stop(), impersonations.stop(), annotator.stop(), feed.close(), denials.close()]);
+      await Promise.all([
+        watch.stop(),
+        sweeper.stop(),
+        impersonations.stop(),
+        annotator.stop(),
+        feed.close(),
+        denials.close(),
+      ]);
       await Promise.all(
         environments.map(async ({ store, orchestrator }) => {
           await store.close();

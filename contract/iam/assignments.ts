@@ -80,6 +80,7 @@ export const createAssignment = endpoint({
   permission: 'iam.roles.assign',
   scope: 'none',
   step_up: 'recent',
+  approvable: true,
   body: body({ ...NewAssignment, reason: Type.Optional(Reason) }),
   response: Mutated({ assignment: Assignment }),
   status: 201,

@@ -117,6 +117,7 @@ export const updateRole = endpoint({
   permission: 'iam.roles.update',
   scope: 'none',
   step_up: 'recent',
+  approvable: true,
   params: roleParams,
   body: body({ ...roleBody, reason: Reason }),
   response: Mutated({ role: Role }),

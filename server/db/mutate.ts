@@ -64,6 +64,7 @@ export async function mutate<R extends object>(
   try {
     return await db.transaction().execute(async (tx) => {
       const changed = await change(tx, job_id);
+      await context.approval?.settle(tx, job_id);
       const answer = { job_id, ...changed.result };
       const audit = auditInsert(context, {
         action: mutation.action,
@@ -73,7 +74,7 @@ export async function mutate<R extends object>(
         environment: mutation.environment,
         reason: mutation.reason,
         changes: diffOf(changed.before ?? null, changed.after ?? null),
-        details: mutation.details === undefined ? undefined : redact(mutation.details),
+        details: detailsOf(context, mutation),
         job_id: mutation.job === 'none' ? null : job_id,
       });
       if (mutation.job !== undefined) {
@@ -109,6 +110,12 @@ export async function mutate<R extends object>(
     }
     throw error;
   }
+}
+
+/** What was approved names its request. */
+function detailsOf({ approval }: CallContext, { details }: Mutation): unknown {
+  if (!approval) return details === undefined ? undefined : redact(details);
+  return { ...(redact(details ?? {}) as object), approval_id: approval.approval_id };
 }
 
 function jobInsert(context: CallContext, mutation: Mutation, job_id: string, response: object) {

@@ -3,6 +3,7 @@ import type { PendingSignIn } from '#contract/endpoint.ts';
 import type { Grant } from '#contract/iam.ts';
 import { decide, scopesOf, type PermissionScope } from '#contract/permission-rules.ts';
 import type { Permission } from '#contract/permissions.ts';
+import type { Tx } from '#server/db/database.ts';
 
 /** A person who acts as another one for a while (break-glass). What they do is theirs: every record names both. */
 export interface ActingFor {
@@ -53,6 +54,11 @@ export interface CallContext {
   user_agent: string | null;
   /** Set when the request carries an Idempotency-Key. */
   idempotency: { key: string; request_hash: string; response_status: number } | null;
+  /**
+   * Set when this is a call that people approved, made again in its requester's name. `settle` runs in the transaction of the change
+   * and throws when the approvals no longer hold; then nothing happens.
+   */
+  approval?: { approval_id: string; settle(tx: Tx, job_id: string): Promise<void> };
 }
 
 /** The principal of a call behind the permission gate. */

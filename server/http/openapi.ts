@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, derived from the endpoint descriptors. */
 import type { TSchema } from 'typebox';
+import { AwaitsApproval } from '#contract/common.ts';
 import type { Endpoint } from '#contract/endpoint.ts';
 import { ENDPOINTS } from '#contract/endpoints.ts';
 import { Problem, PROBLEMS, type ProblemCode } from '#contract/problem.ts';
@@ -102,6 +103,12 @@ function operationOf(endpoint: Endpoint): unknown {
       requestBody: { required: true, content: { 'application/json': { schema: asJson(endpoint.body) } } },
     }),
     responses: {
+      ...(endpoint.approvable && {
+        202: {
+          description: 'Asked for approvals, where a policy wants them: nothing has happened yet',
+          content: { 'application/json': { schema: asJson(AwaitsApproval) } },
+        },
+      }),
       [endpoint.status]: {
         description: 'Done',
         content: {

@@ -63,8 +63,7 @@ const process = metricsOf(
       type: 'gauge',
       unit: 'approvals',
       labels: [],
-      help: 'Plans that wait for an approval.',
-      state: 'wanted',
+      help: 'Requests that wait for an approval.',
     },
     control_logins_total: {
       type: 'counter',
@@ -77,6 +76,18 @@ const process = metricsOf(
       unit: 'sessions',
       labels: ['cause'],
       help: 'Sessions of operators that were ended by somebody at any replica, other than by signing out, counted by the leader; `cause` is `user` (its owner) or `operator`.',
+    },
+    control_detections_total: {
+      type: 'counter',
+      unit: 'detections',
+      labels: ['kind'],
+      help: 'Detections of suspicious activity that were raised at any replica, counted by the leader; what is seen again before one is resolved is not counted again.',
+    },
+    control_detections_open: {
+      type: 'gauge',
+      unit: 'detections',
+      labels: ['kind'],
+      help: 'Detections that nobody has acknowledged or resolved, told by the leader.',
     },
   },
 );
