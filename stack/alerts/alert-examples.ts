@@ -22,6 +22,7 @@ const stream = 'env="prod", stream_name="EVENTS", is_stream_leader="true", serve
 const volume = 'env="prod", instance="host-1", device="/dev/sda1", fstype="ext4", mountpoint="/data"';
 const container = (task: number): string =>
   `container_start_time_seconds{env="prod", instance="host-1", name="c${task}", container_label_com_docker_swarm_service_name="runner"}`;
+const self = 'env="control", service="control"';
 const always = (value: number): string => `${value}x90`;
 const growing = (step: number): string => `0+${step}x90`;
 const nodeLabels = { env: 'prod', service: 'gateway', instance: 'gateway.1' };
@@ -297,6 +298,27 @@ export const ALERT_EXAMPLES: Record<string, Example> = {
     at: '30m',
     labels: { env: 'prod', service: 'gateway' },
     summary: '300 sessions at gateway in prod were revoked in 10 minutes.',
+  },
+  TokenReuse: {
+    firing: { [`control_detections_total{${self}, kind="token_reuse"}`]: growing(1) },
+    silent: {
+      [`control_detections_total{${self}, kind="token_reuse"}`]: always(3),
+      [`control_detections_total{${self}, kind="ip_change"}`]: growing(1),
+    },
+    at: '30m',
+    labels: { env: 'control', service: 'control' },
+    summary:
+      'Refresh tokens that were used up came back in 10 sessions in 10 minutes: somebody else may have copies.',
+  },
+  DetectionsUnattended: {
+    firing: {
+      [`control_detections_open{${self}, kind="ip_change"}`]: always(2),
+      [`control_detections_open{${self}, kind="session_fan_out"}`]: always(1),
+    },
+    silent: { [`control_detections_open{${self}, kind="ip_change"}`]: '0x20 1x30 0x60' },
+    at: '90m',
+    labels: { env: 'control', service: 'control' },
+    summary: '3 detections of suspicious activity have been open for an hour.',
   },
   RulesFailing: {
     firing: {

@@ -1,4 +1,4 @@
-import { increase, not, ratioBy, sumBy } from '#stack/queries/promql.ts';
+import { gauge, increase, not, ratioBy, sumBy } from '#stack/queries/promql.ts';
 import { type RuleGroup } from './alert.ts';
 
 const service = ['env', 'service'] as const;
@@ -59,6 +59,27 @@ export const securityAlerts: RuleGroup = {
       summary:
         '{{ $value | humanize }} sessions at {{ $labels.service }} in {{ $labels.env }} were revoked in 10 minutes.',
       dashboard: 'control',
+    },
+    {
+      name: 'TokenReuse',
+      severity: 'page',
+      expression: sumBy(service, increase('control_detections_total', { kind: 'token_reuse' }, '10m')).above(
+        0,
+      ),
+      for: '0s',
+      summary:
+        'Refresh tokens that were used up came back in {{ $value | humanize }} sessions in 10 minutes: somebody else may have copies.',
+      dashboard: 'control',
+      environment: 'none',
+    },
+    {
+      name: 'DetectionsUnattended',
+      severity: 'ticket',
+      expression: sumBy(service, gauge('control_detections_open')).above(0),
+      for: '1h',
+      summary: '{{ $value | humanize }} detections of suspicious activity have been open for an hour.',
+      dashboard: 'control',
+      environment: 'none',
     },
   ],
 };

@@ -157,6 +157,13 @@ export const controlDashboard: DashboardSpec = {
             'end users {{cause}}': sumBy(['cause'], increase('gateway_sessions_revoked_total', {}, '5m')),
           },
         }),
+        timeSeries({
+          title: 'Open detections',
+          description: 'Suspicious activity that nobody has acknowledged or resolved.',
+          unit: 'none',
+          span: 6,
+          queries: { '{{kind}}': sumBy(['kind'], gauge('control_detections_open')) },
+        }),
       ],
     },
   ],

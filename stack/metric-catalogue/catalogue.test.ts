@@ -9,6 +9,7 @@ import { nodeInSlot } from '#fleet/topology.ts';
 import { registerAuditMetrics } from '#server/audit/audit-metrics.ts';
 import { countEndedJobs, createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
 import { countAnnotations } from '#server/observability/rollout-annotator.ts';
+import { registerDetectionMetrics } from '#server/iam/detection-metrics.ts';
 import { registerSignInMetrics } from '#server/iam/sign-in-metrics.ts';
 import { registerEnvironmentMetrics } from '#server/scale/environment-metrics.ts';
 import { registerScaleMetrics } from '#server/scale/scale-metrics.ts';
@@ -119,6 +120,7 @@ function controlPlaneMetrics(): Exported[] {
   const tally = { listen: () => undefined, look: async () => undefined };
   registerAuditMetrics(registry, tally);
   registerSignInMetrics(registry, {} as never, tally);
+  registerDetectionMetrics(registry, {} as never, tally, () => true);
   return registry.getMetricsAsArray().map((metric) => {
     const { labelNames = [] } = metric as unknown as { labelNames?: string[] };
     return { name: metric.name, type: String(metric.type), labelNames };
