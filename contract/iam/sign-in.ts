@@ -47,6 +47,18 @@ export const Me = Type.Object({
     }),
   ),
   grants: Type.Array(Grant),
+  impersonation: Nullable(
+    Type.Object(
+      {
+        impersonation_id: Uuid,
+        actor_email: Type.String({ description: 'Who you really are' }),
+        reason: Type.String(),
+        started_at: Timestamp,
+        ends_at: Timestamp,
+      },
+      { description: 'You act as another user; `user` and `grants` are theirs' },
+    ),
+  ),
   csrf_token: Nullable(
     Type.String({ description: 'Send as x-csrf-token with every change; null for API tokens' }),
   ),
@@ -99,6 +111,7 @@ export const startPasskeyProof = endpoint({
   permission: 'authenticated',
   scope: 'none',
   step_up: 'none',
+  while_acting: true,
   while_pending: ['second_factor'],
   response: Type.Object({ options: PasskeyOptions }),
   status: 200,
@@ -130,6 +143,7 @@ export const logout = endpoint({
   permission: 'authenticated',
   scope: 'none',
   step_up: 'none',
+  while_acting: true,
   while_pending: ['second_factor', 'enrolment'],
   response: Type.Object({ ended: Type.Boolean() }),
   status: 200,
@@ -144,6 +158,7 @@ export const stepUp = endpoint({
   permission: 'authenticated',
   scope: 'none',
   step_up: 'none',
+  while_acting: true,
   body: body({
     password: Type.Optional(Password),
     totp_code: Type.Optional(TotpCode),
@@ -166,6 +181,7 @@ export const me = endpoint({
   permission: 'authenticated',
   scope: 'none',
   step_up: 'none',
+  while_acting: true,
   response: Me,
   status: 200,
 });

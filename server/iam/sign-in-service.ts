@@ -10,6 +10,7 @@ import type { AccountDeps } from './account-deps.ts';
 import { checkPassword, findAccount, findAccountByEmail, signInThrottleKey } from './credential-service.ts';
 import { verifyAuthentication } from './passkey-service.ts';
 import { hashPassword } from './password-hashing.ts';
+import { readImpersonation } from './impersonation-store.ts';
 import { openSession, type TakenStep } from './session-opening.ts';
 import { endSession } from './session-store.ts';
 import { readUserOfAnyKind } from './user-store.ts';
@@ -101,8 +102,11 @@ export async function signOut(db: Database, context: CallContext): Promise<{ end
 
 /** Who the caller is and what they may do. */
 export async function describeMe(db: Database, context: CallContext): Promise<Me> {
-  const { user_id, session, token, grants } = principalOf(context);
-  const user = await readUserOfAnyKind(db, user_id);
+  const { user_id, session, token, grants, impersonation } = principalOf(context);
+  const [user, acting] = await Promise.all([
+    readUserOfAnyKind(db, user_id),
+    impersonation && readImpersonation(db, impersonation.impersonation_id),
+  ]);
   return {
     user,
     session: session && {
@@ -112,6 +116,7 @@ export async function describeMe(db: Database, context: CallContext): Promise<Me
     },
     token: token && { ...token },
     grants,
+    impersonation: acting,
     csrf_token: session?.csrf_token ?? null,
   };
 }
