@@ -14,6 +14,7 @@ import {
 } from '../common.ts';
 import { endpoint } from '../endpoint.ts';
 import { scopeFields, body } from './fields.ts';
+import { USER_KINDS } from './users.ts';
 
 /** `temporary`: it will end by itself. `expired`: it did, and allows nothing any more. */
 export const ASSIGNMENT_STATES = ['lasting', 'temporary', 'expired'] as const;
@@ -23,6 +24,7 @@ export const Assignment = Type.Object({
   assignment_id: Uuid,
   user_id: Uuid,
   user_email: Type.String(),
+  user_kind: OneOf(USER_KINDS),
   role_id: Slug,
   ...scopeFields,
   state: OneOf(ASSIGNMENT_STATES),

@@ -30,6 +30,7 @@ export const TOKEN_LIFE_DAYS = 365;
 /** The longest that a rotated token goes on beside its successor: a week, to find everything that uses it. */
 export const TOKEN_OVERLAP_HOURS = 7 * 24;
 
+const link = { token_id: Uuid, prefix: Type.String() };
 export const ApiToken = Type.Object({
   token_id: Uuid,
   user_id: Uuid,
@@ -45,8 +46,8 @@ export const ApiToken = Type.Object({
   expires_at: Timestamp,
   last_used_at: Nullable(Timestamp),
   revoked_at: Nullable(Timestamp),
-  rotated_from: Nullable({ ...Uuid, description: 'The token whose place it took' }),
-  rotated_to: Nullable({ ...Uuid, description: 'The token that took its place' }),
+  rotated_from: Nullable(Type.Object(link, { description: 'The token whose place it took' })),
+  rotated_to: Nullable(Type.Object(link, { description: 'The token that took its place' })),
 });
 export type ApiToken = Static<typeof ApiToken>;
 

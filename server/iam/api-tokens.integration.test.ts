@@ -153,10 +153,10 @@ describe('a rotated token', () => {
       permissions: ['tenants.*'],
       environment: 'dev',
       state: 'active',
-      rotated_from: first.token.token_id,
+      rotated_from: { token_id: first.token.token_id, prefix: first.token.prefix },
       rotated_to: null,
     });
-    expect(replaced).toMatchObject({ state: 'retiring', rotated_to: second.token_id });
+    expect(replaced).toMatchObject({ state: 'retiring', rotated_to: { token_id: second.token_id } });
     const overlap_h = (Date.parse(replaced.expires_at) - Date.parse(second.created_at)) / 3600_000;
     expect(overlap_h).toBeCloseTo(24, 3);
     for (const one of [first.value!, value!])

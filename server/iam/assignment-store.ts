@@ -18,7 +18,7 @@ export interface AssignmentFilter extends ListRequest {
 }
 
 const state = sql`case when a.expires_at is null then 'lasting' when a.expires_at > now() then 'temporary' else 'expired' end`;
-const assignment = sql`a.assignment_id, a.user_id, u.email as user_email, a.role_id, a.tenant_id, a.environment, ${state} as state, a.expires_at,
+const assignment = sql`a.assignment_id, a.user_id, u.email as user_email, u.kind as user_kind, a.role_id, a.tenant_id, a.environment, ${state} as state, a.expires_at,
   a.created_by, a.created_at`;
 
 /** A page of assignments that fit the filter, newest first unless asked otherwise. */

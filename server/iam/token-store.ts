@@ -15,9 +15,13 @@ export interface TokenFilter extends ListRequest {
 
 const state = sql`case when t.revoked_at is not null then 'revoked' when t.expires_at <= now() then 'expired'
   when next.token_id is not null then 'retiring' else 'active' end`;
+const linkTo = (alias: 'previous' | 'next') =>
+  sql`case when ${sql.ref(`${alias}.token_id`)} is not null
+    then json_build_object('token_id', ${sql.ref(`${alias}.token_id`)}, 'prefix', ${sql.ref(`${alias}.prefix`)}) end`;
 const token = sql`t.token_id, t.user_id, u.email as user_email, u.kind as user_kind, t.name, t.prefix, t.permissions, t.tenant_id, t.environment,
-  ${state} as state, t.created_by, t.created_at, t.expires_at, t.last_used_at, t.revoked_at, t.rotated_from, next.token_id as rotated_to`;
-const tokens = sql`api_tokens t join users u using (user_id) left join api_tokens next on next.rotated_from = t.token_id`;
+  ${state} as state, t.created_by, t.created_at, t.expires_at, t.last_used_at, t.revoked_at, ${linkTo('previous')} as rotated_from, ${linkTo('next')} as rotated_to`;
+const tokens = sql`api_tokens t join users u using (user_id) left join api_tokens next on next.rotated_from = t.token_id
+  left join api_tokens previous on previous.token_id = t.rotated_from`;
 
 /** A page of tokens that fit the filter, never with their values. */
 export async function listTokenRows(db: Database, filter: TokenFilter): Promise<Page<ApiToken>> {

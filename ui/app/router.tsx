@@ -296,6 +296,16 @@ const roleRoute = createRoute({
   path: '/roles/$role_id',
   component: lazyRouteComponent(() => import('#ui/iam/role-page.tsx'), 'RolePage'),
 });
+const serviceAccountsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/service-accounts',
+  component: lazyRouteComponent(() => import('#ui/iam/service-accounts-page.tsx'), 'ServiceAccountsPage'),
+});
+const serviceAccountRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/service-accounts/$user_id',
+  component: lazyRouteComponent(() => import('#ui/iam/service-account-page.tsx'), 'ServiceAccountPage'),
+});
 const tokensRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/tokens',
@@ -353,6 +363,8 @@ const routeTree = rootRoute.addChildren([
     sessionsRoute,
     rolesRoute,
     roleRoute,
+    serviceAccountsRoute,
+    serviceAccountRoute,
     tokensRoute,
     auditRoute,
   ]),

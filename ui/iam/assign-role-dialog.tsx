@@ -19,7 +19,7 @@ import { ScopeFields } from './scope-fields.tsx';
 import { EVERYWHERE, scopeText, type Scope } from './scope-label.tsx';
 import { TOUCHED_BY_ASSIGNMENT } from './take-role.tsx';
 
-/** Gives a role to a user; whichever of the two is known stands fast, the other one is chosen. */
+/** Gives a role to a person or a service account; whichever of the two is known stands fast, the other one is chosen. */
 export function AssignRoleDialog({
   user,
   role,
@@ -102,7 +102,9 @@ function UserSelect({
 }) {
   const [text, setText] = useState('');
   const [q] = useDebouncedValue(text, 200);
-  const users = useEndpoint(listUsers, { query: { q: q === '' ? undefined : q, limit: 20, sort: 'email' } });
+  const users = useEndpoint(listUsers, {
+    query: { q: q === '' ? undefined : q, kind: 'any', limit: 20, sort: 'email' },
+  });
   return (
     <Select
       label="User"

@@ -1,6 +1,11 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
-import { explainUserPermissions, type EffectivePermissions, type PermissionReason } from '#contract/iam.ts';
+import {
+  explainTokenPermissions,
+  explainUserPermissions,
+  type EffectivePermissions,
+  type PermissionReason,
+} from '#contract/iam.ts';
 import { may, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
@@ -21,6 +26,11 @@ const Reason = ({ reason }: { reason: PermissionReason }) => (
       {reason.role_title}
     </Link>
     , which holds <Mono>{reason.pattern}</Mono>
+    {reason.token_pattern !== null && (
+      <>
+        ; the token names <Mono>{reason.token_pattern}</Mono>
+      </>
+    )}
     {reason.expires_at !== null && (
       <>
         , ends <RelativeTime iso={reason.expires_at} />
@@ -54,14 +64,37 @@ const COLUMNS: readonly Column<Item>[] = [
   },
 ];
 
-/** What a user may do now, permission by permission, with every role that says so. */
+/** What a person or a service account may do now, permission by permission, with every role that says so. */
 export function UserPermissions({ user_id }: { user_id: string }) {
-  const readable = may(useMe().data, 'iam.roles.read');
-  const { data, error, refetch } = useEndpoint(
-    explainUserPermissions,
-    { params: { user_id } },
-    { enabled: readable.allowed },
+  const enabled = may(useMe().data, 'iam.roles.read').allowed;
+  const asked = useEndpoint(explainUserPermissions, { params: { user_id } }, { enabled });
+  return <Permissions {...asked} inactive="Not active: none of this counts at present." />;
+}
+
+/** What a token may do now: what its user may, as far as it names it. */
+export function TokenPermissions({ token_id }: { token_id: string }) {
+  const enabled = may(useMe().data, 'iam.roles.read').allowed;
+  const asked = useEndpoint(explainTokenPermissions, { params: { token_id } }, { enabled });
+  return (
+    <Permissions
+      {...asked}
+      inactive="The token, or whom it acts as, is not active: none of this counts at present."
+    />
   );
+}
+
+function Permissions({
+  data,
+  error,
+  refetch,
+  inactive,
+}: {
+  data: EffectivePermissions | undefined;
+  error: unknown;
+  refetch: () => unknown;
+  inactive: string;
+}) {
+  const readable = may(useMe().data, 'iam.roles.read');
   const [text, setText] = useState('');
   const rows = useMemo(() => {
     const wanted = text.trim().toLowerCase();
@@ -79,12 +112,10 @@ export function UserPermissions({ user_id }: { user_id: string }) {
     <div className={classes.page}>
       <div className={classes.bar}>
         <SearchBox value={text} onChange={setText} placeholder="Search permissions" />
-        {data?.principal.may_act === false && (
-          <span role="status">The user is not active: none of this counts at present.</span>
-        )}
+        {data?.principal.may_act === false && <span role="status">{inactive}</span>}
       </div>
-      {error && <ProblemAlert error={error} onRetry={() => void refetch()} />}
-      {(data || !error) && (
+      {error !== null && <ProblemAlert error={error} onRetry={() => void refetch()} />}
+      {(data || error === null) && (
         <DataTable
           label="Permissions"
           columns={COLUMNS}

@@ -7,10 +7,19 @@ type GivenRole = Scope & { role_id: string };
 const isLimited = ({ tenant_id, environment }: Scope) => tenant_id !== null || environment !== null;
 
 /** The roles of a user as badges, each with its scope where it does not apply everywhere; the rest behind "+2". */
-export function RoleBadges({ roles, most = 2 }: { roles: readonly GivenRole[]; most?: number }) {
+export function RoleBadges({
+  roles,
+  most = 2,
+  none = 'May sign in, and do nothing',
+}: {
+  roles: readonly GivenRole[];
+  most?: number;
+  /** What it means to have no role. */
+  none?: string;
+}) {
   if (roles.length === 0)
     return (
-      <Tooltip label="May sign in, and do nothing">
+      <Tooltip label={none}>
         <span className={classes.none}>no role</span>
       </Tooltip>
     );

@@ -173,7 +173,10 @@ function RoleOverview({ role }: { role: Role }) {
             columns={HOLDERS}
             rows={holders.data?.items ?? []}
             rowId={({ assignment_id }) => assignment_id}
-            rowLink={({ user_id }) => ({ to: '/users/$user_id', params: { user_id } })}
+            rowLink={({ user_id, user_kind }) => ({
+              to: user_kind === 'person' ? '/users/$user_id' : '/service-accounts/$user_id',
+              params: { user_id },
+            })}
             rowActions={actionsFor}
             skeleton={holders.data === undefined ? 3 : undefined}
             empty={

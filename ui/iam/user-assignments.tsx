@@ -1,6 +1,6 @@
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
-import { listAssignments, type Assignment, type UserListItem } from '#contract/iam.ts';
+import { listAssignments, type Assignment, type User } from '#contract/iam.ts';
 import { may, useEndpoint, useMe } from '#ui/api/queries.ts';
 import { DataTable, type Column } from '#ui/patterns/data-table.tsx';
 import { EmptyState } from '#ui/patterns/empty-state.tsx';
@@ -27,8 +27,10 @@ const COLUMNS: readonly Column<Assignment>[] = [
 
 const LIMIT = 200;
 
-/** The roles of a user: where and until when, giving one more, taking one away. */
-export function UserAssignments({ user }: { user: UserListItem }) {
+type Holder = Pick<User, 'user_id' | 'email' | 'display_name' | 'status' | 'kind'>;
+
+/** The roles of a person or a service account: where and until when, giving one more, taking one away. */
+export function UserAssignments({ user }: { user: Holder }) {
   const signedIn = useMe().data;
   const readable = may(signedIn, 'iam.roles.read');
   const options = { enabled: readable.allowed };
@@ -47,8 +49,9 @@ export function UserAssignments({ user }: { user: UserListItem }) {
         <EmptyState title="You may not see roles" hint={readable.reason} />
       </Panel>
     );
+  const noun = user.kind === 'person' ? 'user' : 'service account';
   const giveReason =
-    user.status === 'deleted' ? 'The user is deleted' : may(signedIn, 'iam.roles.assign').reason;
+    user.status === 'deleted' ? `The ${noun} is deleted` : may(signedIn, 'iam.roles.assign').reason;
   const give = (
     <GuardedButton
       size="compact-sm"
@@ -80,7 +83,11 @@ export function UserAssignments({ user }: { user: UserListItem }) {
             empty={
               <EmptyState
                 title="No role yet"
-                hint={`${user.display_name} may sign in, and do nothing. A role says what they may do, and where.`}
+                hint={
+                  user.kind === 'person'
+                    ? `${user.display_name} may sign in, and do nothing. A role says what they may do, and where.`
+                    : 'Its tokens may do nothing. A role says what they may do at most, and where.'
+                }
               />
             }
           />
