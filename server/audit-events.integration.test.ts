@@ -13,6 +13,7 @@ import type { Endpoint } from '#contract/endpoint.ts';
 import { ENDPOINTS } from '#contract/endpoints.ts';
 import type { Plan } from '#contract/jobs.ts';
 import { startFleet } from '#fleet/fleet.ts';
+import { openTokenVerifier } from '#server/adapters/jose/jose-token-verifier.ts';
 import { canonicalHash } from '#server/jobs/plan-rules.ts';
 import { createTestDatabase, testFolder, type TestDatabase } from '#server/db/test-database.ts';
 import { SESSION_COOKIE } from '#server/http/session-cookie.ts';
@@ -105,6 +106,18 @@ beforeAll(async () => {
     signIn: {
       ...NO_SIGN_IN_SETTINGS,
       box: createSecretBox([Buffer.alloc(32, 7)]),
+      tokenVerifier: openTokenVerifier([
+        {
+          issuer_id: 'gateway',
+          title: 'Gateway',
+          issuer: 'https://gateway.example',
+          audience: 'control',
+          jwks_url: 'https://gateway.example/jwks.json',
+          algorithms: ['ES256'],
+          clock_skew_s: 30,
+          environment: null,
+        },
+      ]),
       // The one outside: what a real provider says is proved in identity-provider.integration.test.ts.
       providers: [
         {
@@ -481,6 +494,30 @@ const CALLS: Record<string, () => Promise<Call>> = {
     const { user_id } = (await personWithTotp()).as;
     return { as: owner, params: { user_id }, body: { reason: REASON }, target: user_id };
   },
+  'iam.users.identities.link': async () => {
+    const { user_id } = await person();
+    return {
+      as: owner,
+      params: { user_id },
+      body: { issuer_id: 'gateway', subject: user_id, reason: REASON },
+      target: user_id,
+    };
+  },
+  'iam.users.identities.remove': async () => {
+    const { user_id } = await personWithIdentity();
+    const [identity] = await query('select identity_id from linked_identities where user_id = $1', user_id);
+    return {
+      as: owner,
+      params: { user_id, ...(identity as { identity_id: string }) },
+      body: { reason: REASON },
+      target: user_id,
+    };
+  },
+  'iam.token_sessions.revoke': async () => ({
+    as: owner,
+    body: { issuer_id: 'gateway', session_id: 'session-1', reason: REASON },
+    target: 'gateway:session-1',
+  }),
   'iam.sessions.revoke': async () => {
     const session_id = await sessionIdOf((await person()).token);
     return { as: owner, params: { session_id }, body: { reason: REASON }, target: session_id };

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Type, type Static } from 'typebox';
-import { OneOf } from '#contract/common.ts';
+import { Environment, OneOf } from '#contract/common.ts';
 import { TOKEN_ALGORITHMS } from '#contract/iam.ts';
 import {
   BREAK_GLASS_DEFAULTS,
@@ -84,12 +84,17 @@ const TokenIssuerConfiguration = Type.Object(
     clock_skew_s: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 300, description: 'How much clocks may differ; 30 when left out' }),
     ),
+    environment: Type.Optional(Environment),
   },
   { ...strict, description: 'Whose bearer JWTs (RFC 9068, `typ` at+jwt) are accepted' },
 );
 export const TokenIssuersSection = Type.Array(TokenIssuerConfiguration, { maxItems: 20 });
 
 const CLOCK_SKEW_S = 30;
+type TokenIssuerSettings = Omit<Static<typeof TokenIssuerConfiguration>, 'environment'> & {
+  clock_skew_s: number;
+  environment: string | null;
+};
 
 export interface SignInConfiguration {
   /** Null: the address that this process listens on. */
@@ -99,7 +104,7 @@ export interface SignInConfiguration {
   mail: (MailConfiguration & { password: string | null }) | null;
   providers: (ProviderConfiguration & { secret: string | null })[];
   breakGlass: BreakGlassSettings;
-  tokenIssuers: (Static<typeof TokenIssuerConfiguration> & { clock_skew_s: number })[];
+  tokenIssuers: TokenIssuerSettings[];
 }
 
 export const BreakGlassSection = Type.Object(
@@ -183,6 +188,7 @@ export function readSignInConfiguration(
     tokenIssuers: token_issuers.map((issuer) => ({
       ...issuer,
       clock_skew_s: issuer.clock_skew_s ?? CLOCK_SKEW_S,
+      environment: issuer.environment ?? null,
     })),
   };
 }

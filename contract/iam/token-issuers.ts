@@ -4,7 +4,7 @@ import { Mutated, Nullable, OneOf, Reason, Timestamp, Uuid } from '../common.ts'
 import { endpoint } from '../endpoint.ts';
 import { body, userParams } from './fields.ts';
 
-/** Signatures that an issuer may be configured with (RFC 7518 3.1): asymmetric ones alone, so that no key that is public can sign. */
+/** Signatures that an issuer may be configured with (RFC 7518 3.1, RFC 8037): asymmetric ones alone, so that no key that is public can sign. */
 export const TOKEN_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -15,6 +15,7 @@ export const TOKEN_ALGORITHMS = [
   'ES256',
   'ES384',
   'ES512',
+  'EdDSA',
 ] as const;
 export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number];
 
@@ -30,6 +31,9 @@ export const TokenIssuer = Type.Object({
   algorithms: Type.Array(OneOf(TOKEN_ALGORITHMS)),
   clock_skew_s: Type.Integer({ description: 'Seconds that clocks may differ by' }),
   jwks_url: Type.String(),
+  environment: Nullable(
+    Type.String({ description: 'Its Gateways issue the tokens: a session that ended there is refused here' }),
+  ),
   keys: Type.Array(
     Type.Object({
       kid: Nullable(Type.String()),

@@ -11,7 +11,8 @@ import { TokenRefused, type TokenVerifier } from './token-verifier.ts';
 
 const TOUCH_INTERVAL = `interval '1 minute'`;
 const FIND_IDENTITY = `select i.identity_id, u.user_id, u.email, u.status, false as expired,
-      exists (select from revoked_token_sessions r where r.issuer = $1 and r.session_id = $3) as ended,
+      (exists (select from revoked_token_sessions r where r.issuer = $1 and r.session_id = $3)
+        or exists (select from gateway_sessions g where g.session_id = md5($4 || '/' || $3)::uuid and g.ended_at is not null)) as ended,
       (i.last_used_at is null or i.last_used_at < now() - ${TOUCH_INTERVAL}) as touch, ${GRANTS_SQL}
     from linked_identities i join users u using (user_id) where i.issuer = $1 and i.subject = $2`;
 const TOUCH_IDENTITY = `update linked_identities set last_used_at = now()
@@ -43,11 +44,12 @@ export function issuedTokenAuthentication(
         ? { rejected: 'expired', detail: 'This token has expired; get a new one from its issuer.' }
         : NOT_ACCEPTED;
     }
-    const { issuer_id, issuer_title, issuer, subject, session_id, authenticated_at } = proven;
+    const { issuer_id, issuer_title, issuer, environment, subject, session_id, authenticated_at } = proven;
     const { rows } = await run<CredentialHolder & { identity_id: string }>(FIND_IDENTITY, [
       issuer,
       subject,
       session_id,
+      environment,
     ]);
     const [row] = rows;
     if (!row) {

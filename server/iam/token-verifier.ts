@@ -9,6 +9,8 @@ export interface ProvenToken {
   issuer_id: string;
   issuer_title: string;
   issuer: string;
+  /** Whose Gateways issue these tokens; null for any other issuer. */
+  environment: string | null;
   subject: string;
   /** The session at the issuer, by which the token can be revoked here before it expires. */
   session_id: string;

@@ -21,6 +21,7 @@ const settingsOf = (
   jwks_url,
   algorithms: ['ES256'],
   clock_skew_s: SKEW_S,
+  environment: null,
   ...changed,
 });
 const open = (settings = settingsOf(issuer)) => openTokenVerifier([settings], () => Date.now() + ahead_ms);
@@ -45,6 +46,7 @@ it('a token of the issuer proves who it is for, and nothing else', async () => {
     issuer_id: 'gateway',
     issuer_title: 'Gateway',
     issuer: issuer.issuer,
+    environment: null,
     subject: 'person-1',
     session_id: 'session-1',
     authenticated_at: new Date(auth_time * 1000).toISOString(),
@@ -85,6 +87,7 @@ describe('each allowed algorithm', () => {
       ['PS256', 'RS256'],
       ['RS512', 'RS256'],
       ['ES384', 'ES256'],
+      ['EdDSA', 'ES256'],
     ] as const) {
       const one = await startTestTokenIssuer(alg);
       issuers.push(one);
@@ -115,6 +118,37 @@ it('a key that the issuer publishes for another use, too short, or off its curve
   ])
     expect(await outcome(await issuer.sign({}, {}, key)), key.kid).toBe('unproven');
   expect(await outcome(await issuer.sign())).toBe('accepted');
+});
+
+it('an Ed25519 key of small order, under which zeros sign everything, verifies nothing', async () => {
+  const edwards = await startTestTokenIssuer('EdDSA');
+  const points = [
+    '00'.repeat(32),
+    `01${'00'.repeat(31)}`,
+    `01${'00'.repeat(30)}80`,
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+    `ec${'ff'.repeat(30)}7f`,
+    `ee${'ff'.repeat(30)}ff`,
+  ];
+  edwards.publish(
+    ...points.map((hex, index) => ({
+      kty: 'OKP',
+      crv: 'Ed25519',
+      kid: `weak-${index}`,
+      x: Buffer.from(hex, 'hex').toString('base64url'),
+    })),
+  );
+  const by = open(settingsOf(edwards, { algorithms: ['EdDSA'] }));
+  const [, payload] = (await edwards.sign()).split('.');
+  const zeros = [`01${'00'.repeat(63)}`, '00'.repeat(64)];
+  for (const [index] of points.entries())
+    for (const signature of zeros) {
+      const header = { alg: 'EdDSA', kid: `weak-${index}`, typ: 'at+jwt' };
+      const token = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.${Buffer.from(signature, 'hex').toString('base64url')}`;
+      expect(await outcome(token, by), `${header.kid} ${signature.slice(0, 2)}`).toBe('unproven');
+    }
+  expect(by.issuers()[0]?.keys.map(({ kid }) => kid)).toEqual(['first']);
+  await edwards.close();
 });
 
 it('a new key is accepted while the old one still is, under load with few readings; one that was taken away is not', async () => {

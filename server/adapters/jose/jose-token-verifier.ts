@@ -13,6 +13,8 @@ export interface TokenIssuerSettings {
   algorithms: readonly TokenAlgorithm[];
   /** Seconds that the issuer's clock may differ from ours. */
   clock_skew_s: number;
+  /** Whose Gateways issue the tokens; null for any other issuer. */
+  environment: string | null;
 }
 
 /** A header of 16 KiB is what Node takes; a token with room for anything sensible is a quarter of that. */
@@ -65,6 +67,7 @@ export function openTokenVerifier(
           issuer_id: issuer.issuer_id,
           issuer_title: issuer.title,
           issuer: issuer.issuer,
+          environment: issuer.environment,
           subject: identifier('sub', sub),
           session_id: identifier('sid', sid),
           authenticated_at: instantOf(auth_time, now() + issuer.clock_skew_s * 1000),

@@ -41,7 +41,7 @@ export function openJwksSource(url: string, now: () => number = Date.now) {
   async function read(): Promise<void> {
     tried_at = now();
     try {
-      const jwks = await fetchJwks(url);
+      const jwks = withoutWeakKeys(await fetchJwks(url));
       const find = createLocalJWKSet(jwks);
       known = { find, keys: describe(jwks, known?.keys ?? [], now()), read_at: now() };
       failure = null;
@@ -122,6 +122,32 @@ function parse(text: string): unknown {
   } catch {
     throw new JwksError('answers no JSON');
   }
+}
+
+/**
+ * The y of the Ed25519 points of small order, sign bit cleared, canonical or not. A signature of zeros holds for every message under such
+ * a key, and OpenSSL does not refuse it. See https://eprint.iacr.org/2020/1244.
+ */
+const SMALL_ORDER_POINTS = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+]);
+
+function withoutWeakKeys({ keys }: JSONWebKeySet): JSONWebKeySet {
+  return {
+    keys: keys.filter((key) => {
+      if (key?.kty !== 'OKP' || typeof key.x !== 'string') return true;
+      const point = Buffer.from(key.x, 'base64url');
+      if (point.length !== 32) return false;
+      point[31] = (point[31] ?? 0) & 0x7f;
+      return !SMALL_ORDER_POINTS.has(point.toString('hex'));
+    }),
+  };
 }
 
 function detailOf(error: unknown): string {
