@@ -4,6 +4,7 @@ import pino, { type Logger } from 'pino';
 import type { ServiceKind } from '#contract/placement-record.ts';
 import { registerApprovalMetrics } from '#server/approvals/approval-metrics.ts';
 import { withApprovals } from '#server/approvals/approval-routes.ts';
+import { createGatewayAdminClient } from '#server/adapters/nodes/gateway-admin-client.ts';
 import { createNodeAdminClient } from '#server/adapters/nodes/node-admin-client.ts';
 import { registerAuditMetrics } from '#server/audit/audit-metrics.ts';
 import { auditRoutes } from '#server/audit/audit-routes.ts';
@@ -18,6 +19,7 @@ import { createFirstOwner, seedRoleTemplates } from '#server/iam/bootstrap.ts';
 import { registerDetectionMetrics } from '#server/iam/detection-metrics.ts';
 import { DEFAULT_DETECTION_THRESHOLDS, type DetectionThresholds } from '#server/iam/detection-rules.ts';
 import { startDetectionWatch } from '#server/iam/detection-watch.ts';
+import { startGatewaySessionWatch } from '#server/iam/gateway-session-watch.ts';
 import { iamRoutes } from '#server/iam/iam-routes.ts';
 import { roleOperations } from '#server/iam/role-approval.ts';
 import { createNetworkWatch } from '#server/iam/seen-networks.ts';
@@ -103,6 +105,13 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   );
   await Promise.all(environments.map(async ({ directory }) => directory?.refresh()));
   const scale = { db, pool, environments, nodes: createNodeAdminClient({ token: options.nodeToken }) };
+  const gateways = environments.map((settings) =>
+    createGatewayAdminClient({
+      environment: settings.environment,
+      gateways: () => settings.nodes.filter(({ kind }) => kind === 'gateway'),
+      token: options.nodeToken,
+    }),
+  );
   const observability = {
     environments: options.environments.map((configured) => openObservability(configured, process.env)),
   };
@@ -127,6 +136,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const networks = createNetworkWatch(db, thresholds, (error) =>
     logger.error({ err: error }, 'the network of a session or token could not be written down'),
   );
+  const gatewaySessions = startGatewaySessionWatch({ db, gateways, leads: () => watch.leads(), log: logger });
   const sweeper = startResourceSweeper(scale, { log: logger });
   const impersonations = startImpersonationSweeper(db, logger);
   const annotator = startRolloutAnnotator(observability, {
@@ -167,7 +177,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
         operations: [migrationOperation(scale), ...roleOperations(db, environmentNames)],
       },
       [
-        ...iamRoutes({ db, environmentNames, signIn: options.signIn }),
+        ...iamRoutes({ db, environmentNames, signIn: options.signIn, gateways }),
         ...tenantRoutes(scale),
         ...scaleRoutes(scale),
         ...observabilityRoutes(observability),
@@ -212,6 +222,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
       await Promise.all([detections.stop(), networks.settled()]);
       await Promise.all([
         watch.stop(),
+        gatewaySessions.stop(),
         sweeper.stop(),
         impersonations.stop(),
         annotator.stop(),

@@ -1,31 +1,10 @@
-/** Ending many sessions: all of a tenant or of one of its end users, and all that fit a filter, as a job with a plan. */
+/** Ending all sessions that fit a filter, as a job with a plan. */
 import { Type, type Static } from 'typebox';
-import { Environment, Mutated, Nullable, Reason, Slug } from '../common.ts';
+import { Mutated, Nullable, Reason } from '../common.ts';
 import { endpoint } from '../endpoint.ts';
 import { Plan, PlanHash } from '../jobs.ts';
 import { body } from './fields.ts';
 import { Session, sessionFilters } from './sessions.ts';
-
-export const revokeTenantSessions = endpoint({
-  id: 'iam.tenants.revoke_sessions',
-  method: 'POST',
-  path: '/admin/v1/iam/tenants/:tenant_id/revoke-sessions',
-  summary: 'End all sessions of the end users of a tenant in an environment, or of one of them',
-  description:
-    'The Gateway ends them before this answers; access tokens of the sessions are refused at the next request.',
-  permission: 'iam.sessions.revoke',
-  scope: { tenant_id: 'params.tenant_id', environment: 'body.environment' },
-  step_up: 'recent',
-  params: Type.Object({ tenant_id: Slug }),
-  body: body({
-    environment: Environment,
-    end_user_id: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-    reason: Reason,
-  }),
-  response: Mutated({ sessions_ended: Type.Integer() }),
-  status: 200,
-  problems: ['unknown_environment', 'upstream_failed'],
-});
 
 /** Which sessions are to end: live ones that fit every field, at least one of which is given. */
 export const SessionsToEnd = Type.Object(sessionFilters, { additionalProperties: false, minProperties: 1 });

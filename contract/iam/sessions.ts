@@ -127,14 +127,16 @@ export const revokeSession = endpoint({
   method: 'POST',
   path: '/admin/v1/iam/sessions/:session_id/revoke',
   summary: 'End a session; its next request is refused',
+  description:
+    'A session of a Gateway is ended there, with its refresh tokens, before this answers. Who may end those of one tenant or environment ends no others.',
   permission: 'iam.sessions.revoke',
-  scope: 'none',
+  scope: 'filtered',
   step_up: 'none',
   params: Type.Object({ session_id: Uuid }),
   body: body({ reason: Reason }),
   response: Mutated({ session: Session }),
   status: 200,
-  problems: ['not_found', 'action_not_allowed'],
+  problems: ['not_found', 'action_not_allowed', 'upstream_failed'],
 });
 export const revokeUserSessions = endpoint({
   id: 'iam.users.revoke_sessions',
@@ -149,4 +151,24 @@ export const revokeUserSessions = endpoint({
   response: Mutated({ sessions_ended: Type.Integer() }),
   status: 200,
   problems: ['not_found'],
+});
+export const revokeTenantSessions = endpoint({
+  id: 'iam.tenants.revoke_sessions',
+  method: 'POST',
+  path: '/admin/v1/iam/tenants/:tenant_id/revoke-sessions',
+  summary: 'End all sessions of the end users of a tenant in an environment, or of one of them',
+  description:
+    'The Gateway ends them before this answers; access tokens of the sessions are refused at the next request.',
+  permission: 'iam.sessions.revoke',
+  scope: { tenant_id: 'params.tenant_id', environment: 'body.environment' },
+  step_up: 'recent',
+  params: Type.Object({ tenant_id: Slug }),
+  body: body({
+    environment: Environment,
+    end_user_id: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    reason: Reason,
+  }),
+  response: Mutated({ sessions_ended: Type.Integer() }),
+  status: 200,
+  problems: ['not_found', 'upstream_failed'],
 });

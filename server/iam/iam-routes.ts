@@ -5,6 +5,8 @@ import { route, type Route } from '#server/http/route.ts';
 import { accessRoutes } from './access-routes.ts';
 import { detectionRoutes } from './detection-routes.ts';
 import type { SignInSettings } from './account-deps.ts';
+import type { GatewayAdmin } from './gateway-admin.ts';
+import { revokeTenantSessions } from './gateway-session-service.ts';
 import { myAccountRoutes, signInRoutes, userAccessRoutes } from './account-routes.ts';
 import { setUserPassword } from './password-service.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
@@ -22,10 +24,12 @@ export interface IamRouteDeps {
   /** The configured environments: a role or token is limited to one of these. */
   environmentNames: readonly string[];
   signIn: SignInSettings;
+  /** The Gateway of each environment. */
+  gateways: readonly GatewayAdmin[];
 }
 
 /** Every route of the domain; call once, the sign-in throttle is made here. */
-export function iamRoutes({ db, environmentNames, signIn }: IamRouteDeps): Route[] {
+export function iamRoutes({ db, environmentNames, signIn, gateways }: IamRouteDeps): Route[] {
   const account = { db, throttle: createSignInThrottle(db), ...signIn };
   return [
     ...signInRoutes(account),
@@ -57,10 +61,13 @@ export function iamRoutes({ db, environmentNames, signIn }: IamRouteDeps): Route
 
     route(contract.listSessions, ({ context, query }) => listSessions(db, context, query)),
     route(contract.revokeSession, ({ context, params, body }) =>
-      revokeSession(db, context, params.session_id, body.reason),
+      revokeSession({ db, gateways }, context, params.session_id, body.reason),
     ),
     route(contract.revokeUserSessions, ({ context, params, body }) =>
       revokeUserSessions(db, context, params.user_id, body.reason),
+    ),
+    route(contract.revokeTenantSessions, ({ context, params, body }) =>
+      revokeTenantSessions({ db, gateways }, context, { ...body, ...params }, body.reason),
     ),
 
     ...accessRoutes(db, environmentNames),

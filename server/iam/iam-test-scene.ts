@@ -7,6 +7,7 @@ import { ControlError } from '#server/http/control-error.ts';
 import type { SignInSettings } from './account-deps.ts';
 import { createAuthenticator } from './authentication-service.ts';
 import { BREAK_GLASS_DEFAULTS } from './impersonation-rules.ts';
+import type { GatewayAdmin } from './gateway-admin.ts';
 import { hashPassword } from './password-hashing.ts';
 import { iamRoutes } from './iam-routes.ts';
 import { createSecretBox } from './secret-box.ts';
@@ -46,11 +47,16 @@ interface Answer<E extends Endpoint> {
   cookie: string | null | undefined;
 }
 
-export function openScene(db: Database, settings: Partial<SignInSettings> = {}) {
+export function openScene(
+  db: Database,
+  settings: Partial<SignInSettings> = {},
+  gateways: readonly GatewayAdmin[] = [],
+) {
   const authenticator = createAuthenticator(db);
   const routes = iamRoutes({
     db,
     environmentNames: ['dev', 'prod'],
+    gateways,
     signIn: { ...NO_SIGN_IN_SETTINGS, box: createSecretBox([Buffer.alloc(32, 7)]), ...settings },
   });
   let addresses = 0;

@@ -6,8 +6,9 @@ import { mutate } from '#server/db/mutate.ts';
 import { allowedScopes, principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
 import type { ListRequest } from '#server/http/cursor.ts';
+import { revokeGatewaySession, type GatewaySessionDeps } from './gateway-session-service.ts';
 import type { SessionFilter } from './session-filter-conditions.ts';
-import { listSessionRows } from './session-list-store.ts';
+import { findGatewaySession, listSessionRows } from './session-list-store.ts';
 import { endSession, endSessionsOf, lockSession } from './session-store.ts';
 import { lockUser, readUser } from './user-store.ts';
 
@@ -24,13 +25,18 @@ export const listSessions = (
     scopes: allowedScopes(principalOf(context), 'iam.sessions.list'),
   });
 
-/** Ends one session. */
+/** Ends one session, of ours or of a Gateway. */
 export async function revokeSession(
-  db: Database,
+  deps: GatewaySessionDeps,
   context: CallContext,
   sessionId: string,
   reason: string,
 ): Promise<{ job_id: string; session: Session }> {
+  const { db } = deps;
+  const scopes = allowedScopes(principalOf(context), 'iam.sessions.revoke');
+  const gatewaySession = await findGatewaySession(db, sessionId, scopes);
+  if (gatewaySession) return revokeGatewaySession(deps, context, gatewaySession, scopes, reason);
+  if (!scopes.all) throw notFound('session', sessionId);
   const current = currentSession(context);
   return mutate(
     db,
