@@ -232,16 +232,6 @@ async function onServiceAccount(status = 'active'): Promise<Call> {
   const { user_id } = account as { user_id: string };
   return { as: owner, params: { user_id }, body: { reason: REASON }, target: user_id };
 }
-/** Says something of a detection, by the owner. */
-const onDetection = async (): Promise<Call> => {
-  const [found] = await query(
-    `insert into detections (kind, subject_type, subject_id, subject_label, count, measured, threshold, details)
-      values ('token_reuse', 'session', $1, 'someone@example.com', 1, 1, 1, '{}') returning detection_id`,
-    `family-${(people += 1)}`,
-  );
-  const { detection_id } = found ?? {};
-  return { as: owner, params: { detection_id }, body: { reason: REASON }, target: detection_id };
-};
 /** A change of one's own account. */
 const onMyself = (as: Person, call: Partial<Call> = {}): Call => ({ as, target: as.user_id, ...call });
 
@@ -500,16 +490,6 @@ const CALLS: Record<string, () => Promise<Call>> = {
       as: owner,
       params: { user_id },
       body: { issuer_id: 'gateway', subject: user_id, reason: REASON },
-      target: user_id,
-    };
-  },
-  'iam.users.identities.remove': async () => {
-    const { user_id } = await personWithIdentity();
-    const [identity] = await query('select identity_id from linked_identities where user_id = $1', user_id);
-    return {
-      as: owner,
-      params: { user_id, ...(identity as { identity_id: string }) },
-      body: { reason: REASON },
       target: user_id,
     };
   },

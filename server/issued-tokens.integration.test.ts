@@ -159,7 +159,7 @@ it('ending its session, unlinking it, suspending the user and taking the role co
   expect((await users('second')).status).toBe(403);
 
   const { identity_id } = person.identity;
-  const removed = await send('POST', `/iam/users/${user_id}/identities/${identity_id}/remove`, owner, {
+  const removed = await send('POST', `/iam/users/${user_id}/identities/${identity_id}/unlink`, owner, {
     reason: REASON,
   });
   expect(removed.status).toBe(200);

@@ -99,20 +99,6 @@ export const linkUserIdentity = endpoint({
   status: 201,
   problems: ['not_found', 'already_exists', 'action_not_allowed', 'permission_denied'],
 });
-export const unlinkUserIdentity = endpoint({
-  id: 'iam.users.identities.remove',
-  method: 'POST',
-  path: '/admin/v1/iam/users/:user_id/identities/:identity_id/remove',
-  summary: 'Unlink an account elsewhere from a user; its tokens open nothing from the next request on',
-  permission: 'iam.users.update',
-  scope: 'none',
-  step_up: 'recent',
-  params: Type.Object({ user_id: Uuid, identity_id: Uuid }),
-  body: body({ reason: Reason }),
-  response: Mutated({}),
-  status: 200,
-  problems: ['not_found', 'permission_denied'],
-});
 export const revokeTokenSession = endpoint({
   id: 'iam.token_sessions.revoke',
   method: 'POST',

@@ -83,36 +83,6 @@ export async function linkUserIdentity(
   );
 }
 
-export async function unlinkUserIdentity(
-  db: Database,
-  context: CallContext,
-  { user_id, identity_id }: { user_id: string; identity_id: string },
-  reason: string,
-): Promise<{ job_id: string }> {
-  const { email } = await readUser(db, user_id);
-  return mutate(
-    db,
-    context,
-    {
-      action: 'iam.users.identities.remove',
-      title: `Unlink an account elsewhere from ${email}`,
-      permission: 'iam.users.update',
-      target: { type: 'user', id: user_id },
-      reason,
-    },
-    async (tx) => {
-      const removed = await tx
-        .deleteFrom('linked_identities')
-        .where('identity_id', '=', identity_id)
-        .where('user_id', '=', user_id)
-        .returning(['provider_id', 'issuer', 'subject'])
-        .executeTakeFirst();
-      if (!removed) throw notFound('linked account', identity_id);
-      return { before: { identity: removed }, result: {} };
-    },
-  );
-}
-
 /** As long as a token lives at most, whatever it says itself; the adapter takes none older than a day, give or take the clocks. */
 const LONGEST_TOKEN_LIFE = sql`interval '25 hours'`;
 

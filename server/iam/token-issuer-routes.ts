@@ -7,7 +7,6 @@ import {
   listTokenIssuers,
   listUserIdentities,
   revokeTokenSession,
-  unlinkUserIdentity,
 } from './token-identity-service.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
@@ -16,9 +15,6 @@ export const tokenIssuerRoutes = (db: Database, verifier: TokenVerifier | null):
   route(contract.listUserIdentities, ({ params }) => listUserIdentities(db, params.user_id)),
   route(contract.linkUserIdentity, ({ context, params, body }) =>
     linkUserIdentity(db, verifier, context, params.user_id, body),
-  ),
-  route(contract.unlinkUserIdentity, ({ context, params, body }) =>
-    unlinkUserIdentity(db, context, params, body.reason),
   ),
   route(contract.revokeTokenSession, ({ context, body }) => revokeTokenSession(db, verifier, context, body)),
 ];
