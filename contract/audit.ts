@@ -12,7 +12,10 @@ export const AuditEvent = Type.Object({
   actor_type: OneOf(['user', 'api_token', 'system', 'anonymous']),
   actor_id: Nullable(Type.String()),
   actor_label: Type.String({ description: 'Email, or the name of what acted' }),
-  on_behalf_of: Nullable(Type.String()),
+  on_behalf_of: Nullable(
+    Type.String({ description: 'Email of the user as whom the actor acted, or who started the job' }),
+  ),
+  impersonation_id: Nullable(Uuid),
   action: Type.String({ description: 'domain.noun.verb, or job.step.*' }),
   outcome: OneOf(AUDIT_OUTCOMES),
   target_type: Type.String(),
@@ -41,6 +44,11 @@ export const listAuditEvents = endpoint({
   step_up: 'none',
   query: listQuery(['sequence'], {
     actor: Type.Optional(Type.String({ maxLength: 254, description: 'Id or label of who acted' })),
+    on_behalf_of: Type.Optional(Type.String({ maxLength: 254, description: 'As whom, by email' })),
+    impersonation_id: Type.Optional({
+      ...Uuid,
+      description: 'Everything that was done during it, with the steps of the jobs that it started',
+    }),
     action: Type.Optional(
       Type.String({ maxLength: 100, description: 'Exact, or a prefix that ends in a dot: job.step.' }),
     ),

@@ -15,6 +15,8 @@ import {
 
 export interface AuditFilter extends ListRequest {
   actor?: string | undefined;
+  on_behalf_of?: string | undefined;
+  impersonation_id?: string | undefined;
   action?: string | undefined;
   outcome?: AuditEvent['outcome'] | undefined;
   target_type?: string | undefined;
@@ -27,7 +29,7 @@ export interface AuditFilter extends ListRequest {
   to?: string | undefined;
 }
 
-const shown = sql`sequence, occurred_at, actor_type, actor_id, actor_label, on_behalf_of, action, outcome, target_type, target_id, tenant_id, environment,
+const shown = sql`sequence, occurred_at, actor_type, actor_id, actor_label, on_behalf_of, impersonation_id, action, outcome, target_type, target_id, tenant_id, environment,
   reason, changes, details, repeat_count, ip, user_agent, request_id, trace_id, job_id`;
 
 /** Events in the caller's scopes that fit the filter, newest first unless asked otherwise. `action` may be a prefix that ends in a dot. */
@@ -48,11 +50,17 @@ export async function listAuditEvents(
     'tenant_id',
     'environment',
     'request_id',
+    'on_behalf_of',
   ] as const) {
     const value = filter[column];
     if (value !== undefined) conditions.push(sql`${sql.ref(column)} = ${value}`);
   }
   if (filter.job_id) conditions.push(sql`job_id = ${filter.job_id}::uuid`);
+  if (filter.impersonation_id) {
+    const during = filter.impersonation_id;
+    conditions.push(sql`(impersonation_id = ${during}::uuid or job_id = any(array(
+      select job_id from audit_events where impersonation_id = ${during}::uuid and job_id is not null)))`);
+  }
   // By a user's id, what their API tokens did counts as theirs.
   if (filter.actor)
     conditions.push(sql`(actor_label = ${filter.actor} or actor_id = ${filter.actor}

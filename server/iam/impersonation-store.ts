@@ -136,11 +136,11 @@ export async function closeImpersonation(
   impersonationId: string,
   ending: ImpersonationEnding,
 ): Promise<boolean> {
-  const { numAffectedRows } = await sql`with closed as (
+  const { rows } = await sql`with closed as (
       update impersonations set ended_at = least(ends_at, now()), ending = ${ending}
       where impersonation_id = ${impersonationId}::uuid and ended_at is null returning impersonation_id),
     silenced as (update sessions s set ended_at = now(), ended_reason = 'Ended by its owner'
       from closed where s.impersonation_id = closed.impersonation_id and s.ended_at is null)
-    select from closed`.execute(tx);
-  return (numAffectedRows ?? 0n) === 1n;
+    select impersonation_id from closed`.execute(tx);
+  return rows.length === 1;
 }

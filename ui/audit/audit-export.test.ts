@@ -23,6 +23,7 @@ it('exports every field of every event', () => {
     actor_id: 'u',
     actor_label: 'a@b.c',
     on_behalf_of: null,
+    impersonation_id: null,
     action: 'iam.users.suspend',
     outcome: 'succeeded',
     target_type: 'user',

@@ -8,6 +8,7 @@ const COLUMNS = [
   'actor_id',
   'actor_label',
   'on_behalf_of',
+  'impersonation_id',
   'action',
   'outcome',
   'target_type',
