@@ -3,6 +3,7 @@
  * audit event that it leaves: what was done by whom to what, why, before and after, and no secret. An endpoint that is missing in the
  * table fails the test. Jobs give up at their first step: what they do is proved where they live.
  */
+import { randomUUIDv7 } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,7 +17,7 @@ import { startFleet } from '#fleet/fleet.ts';
 import { openTokenVerifier } from '#server/adapters/jose/jose-token-verifier.ts';
 import { canonicalHash } from '#server/jobs/plan-rules.ts';
 import { createTestDatabase, testFolder, type TestDatabase } from '#server/db/test-database.ts';
-import { SESSION_COOKIE } from '#server/http/session-cookie.ts';
+import { ACTING_COOKIE, SESSION_COOKIE } from '#server/http/session-cookie.ts';
 import { hashPassword } from '#server/iam/password-hashing.ts';
 import { NO_SIGN_IN_SETTINGS, PASSWORD, PUBLIC_URL } from '#server/iam/iam-test-scene.ts';
 import { createSecretBox } from '#server/iam/secret-box.ts';
@@ -212,6 +213,30 @@ const onUser = async (body: Answer = {}, status = 'active'): Promise<Call> => {
   await query('update users set status = $2 where user_id = $1', user_id, status);
   return { as: owner, params: { user_id }, body: { reason: REASON, ...body }, target: user_id };
 };
+/** Somebody who acts as somebody else, with the second cookie; the impersonation is over when asked. */
+async function actingPerson(over = false) {
+  const [as, whom, token] = [await person('owner'), await person('support'), newSecret()];
+  const [own] = await query('select session_id from sessions where token_hash = $1', secretHash(as.token));
+  const impersonation_id = randomUUIDv7();
+  await query(
+    `insert into impersonations (impersonation_id, actor_user_id, actor_session_id, user_id, reason, ends_at, ended_at, ending, review_due_at)
+      values ($1, $2, $3, $4, 'INC-1', now() + interval '1 hour', $5, $6, now() + interval '1 day')`,
+    impersonation_id,
+    as.user_id,
+    own?.['session_id'],
+    whom.user_id,
+    over ? new Date() : null,
+    over ? 'actor' : null,
+  );
+  await query(
+    `insert into sessions (token_hash, user_id, impersonation_id, ip, user_agent, authenticated_at, expires_at) values ($1, $2, $3, '', '', now(), now() + interval '1 hour')`,
+    secretHash(token),
+    as.user_id,
+    impersonation_id,
+  );
+  const cookie = `${SESSION_COOKIE}=${as.token}; ${ACTING_COOKIE}=${token}`;
+  return { as, impersonation_id, headers: { cookie, 'x-csrf-token': csrfTokenOf(token) } };
+}
 /** Says something of a detection, by the owner. */
 const onDetection = async (): Promise<Call> => {
   const [found] = await query(
@@ -349,6 +374,58 @@ async function stuckJob(): Promise<string> {
   );
   return job_id as string;
 }
+
+/** The call with a proof made for this very body. */
+async function bound(as: Person, call: Omit<Call, 'as'>): Promise<Call> {
+  const { answer, cookie = '' } = await send('iam.step_up', {
+    as,
+    body: { password: PASSWORD, request_hash: canonicalHash(call.body) },
+  });
+  return {
+    ...call,
+    as: { ...as, token: cookie },
+    headers: { 'x-step-up-proof': answer['proof'] as string },
+  };
+}
+
+/** A request for approval of a role's change that another owner made; `count` approvals are needed. */
+async function askedFor(count = 1): Promise<{ approval_id: string; plan_hash: string; requester: Person }> {
+  const requester = await person('owner');
+  await person('owner');
+  const role_id = await role();
+  await query(
+    `insert into approval_policies (operation, environment, requirements, expires_after_h, updated_by) values ('iam.roles.update', null, $1, 24, 'test')
+      on conflict on constraint approval_policies_once do update set requirements = excluded.requirements, revision = approval_policies.revision + 1`,
+    JSON.stringify([{ count, roles: ['owner'] }]),
+  );
+  const answer = await plane.app.inject({
+    method: 'PUT',
+    url: `/admin/v1/iam/roles/${role_id}`,
+    headers: {
+      host: 'control.test',
+      cookie: `${SESSION_COOKIE}=${requester.token}`,
+      'x-csrf-token': csrfTokenOf(requester.token),
+      'if-match': '"1"',
+    },
+    payload: { title: 'Asked', description: '', permissions: ['tenants.read'], reason: REASON },
+  });
+  expect(answer.statusCode, answer.body).toBe(202);
+  await query(`update approval_policies set requirements = '[]' where operation = 'iam.roles.update'`);
+  const { approval_id } = answer.json<Answer>() as { approval_id: string };
+  const [kept] = await query('select plan_hash from approval_requests where approval_id = $1', approval_id);
+  return { approval_id, plan_hash: String(kept?.['plan_hash']), requester };
+}
+const asking =
+  (count?: number) => async (use: (asked: Awaited<ReturnType<typeof askedFor>>) => Partial<Call>) => {
+    const asked = await askedFor(count);
+    const { approval_id } = asked;
+    return { as: owner, params: { approval_id }, target: approval_id, ...use(asked) };
+  };
+const guardRoles = (count: number) =>
+  query(
+    `update approval_policies set requirements = $1 where operation = 'iam.roles.update'`,
+    JSON.stringify([{ count, roles: ['owner'] }]),
+  );
 
 const newSession = async (_answer: Answer, cookie = '') =>
   String(
@@ -502,6 +579,22 @@ const CALLS: Record<string, () => Promise<Call>> = {
     const session_id = await sessionIdOf((await person()).token);
     return { as: owner, params: { session_id }, body: { reason: REASON }, target: session_id };
   },
+  'iam.impersonations.start': async () => {
+    const { user_id } = await person('support');
+    return bound(await person('owner'), {
+      body: { user_id, reason: REASON },
+      target: idOf('impersonation', 'impersonation_id'),
+    });
+  },
+  'iam.impersonations.end': async () => {
+    const { as, headers, impersonation_id } = await actingPerson();
+    return { as, headers, target: impersonation_id };
+  },
+  'iam.impersonations.review': async () => {
+    const { impersonation_id } = await actingPerson(true);
+    const body = { verdict: 'in_order', reason: REASON };
+    return { as: owner, params: { impersonation_id }, body, target: impersonation_id };
+  },
   'iam.detections.acknowledge': () => onDetection(),
   'iam.detections.resolve': () => onDetection(),
   'iam.tokens.create': async () => ({
@@ -582,6 +675,17 @@ const CALLS: Record<string, () => Promise<Call>> = {
     body: { user_id: (await person()).user_id, role_id: 'support', environment, reason: REASON },
     target: idOf('assignment', 'assignment_id'),
   }),
+  'iam.assignments.change_expiry': async () => {
+    const target = await assignment();
+    const expires_at = new Date(Date.now() + 3600_000).toISOString();
+    return { as: owner, params: { assignment_id: target }, body: { expires_at, reason: REASON }, target };
+  },
+  'iam.users.unlink_identity': async () => {
+    const { user_id } = await personWithIdentity();
+    const [identity] = await query('select identity_id from linked_identities where user_id = $1', user_id);
+    const params = { user_id, ...(identity as { identity_id: string }) };
+    return { as: owner, params, body: { reason: REASON }, target: user_id };
+  },
   'iam.assignments.delete': async () => {
     const assignment_id = await assignment();
     return { as: owner, params: { assignment_id }, body: { reason: REASON }, target: assignment_id };
@@ -672,6 +776,39 @@ const CALLS: Record<string, () => Promise<Call>> = {
       'prod-projection',
     ),
 
+  'approvals.requests.approve': async () => {
+    const call = await asking(2)(({ plan_hash }) => ({ body: { plan_hash, comment: 'Looks right' } }));
+    await guardRoles(2);
+    return call;
+  },
+  'approvals.requests.reject': () => asking()(() => ({ body: { comment: 'Not now' } })),
+  'approvals.requests.comment': () => asking()(() => ({ body: { comment: 'Why now?' } })),
+  'approvals.requests.withdraw': () =>
+    asking()(({ requester }) => ({ as: requester, body: { reason: REASON } })),
+  'approvals.requests.ask_again': async () => {
+    const call = await asking()(({ requester, plan_hash }) => ({
+      as: requester,
+      body: { plan_hash, reason: REASON },
+      action: 'approvals.requests.create',
+      target: idOf('approval', 'approval_id'),
+    }));
+    await query(`update approval_requests set state = 'expired' where state = 'waiting'`);
+    await guardRoles(1);
+    return call;
+  },
+  'approvals.policies.update': async () => {
+    const as = await person('owner');
+    const body = {
+      operation: 'scale.migrations.start',
+      environment: 'dev',
+      requirements: [{ count: 1, roles: ['owner'] }],
+      expires_after_h: 24,
+      revision: 0,
+      reason: REASON,
+    };
+    return bound(as, { body, target: 'scale.migrations.start in dev' });
+  },
+
   'jobs.cancel': async () => {
     const { job_id } = await ask('scale.tenant_drains.start', await drainOf(freshTenant()));
     return { as: owner, params: { job_id }, body: { reason: REASON }, target: job_id };
@@ -682,20 +819,7 @@ const CALLS: Record<string, () => Promise<Call>> = {
   },
   'jobs.skip': async () => {
     const job_id = await stuckJob();
-    const as = await person('owner');
-    const body = { reason: REASON };
-    const request_hash = canonicalHash(body);
-    const { answer, cookie = '' } = await send('iam.step_up', {
-      as,
-      body: { password: PASSWORD, request_hash },
-    });
-    return {
-      as: { ...as, token: cookie },
-      params: { job_id },
-      headers: { 'x-step-up-proof': answer['proof'] as string },
-      body,
-      target: job_id,
-    };
+    return bound(await person('owner'), { params: { job_id }, body: { reason: REASON }, target: job_id });
   },
 };
 
