@@ -59,6 +59,8 @@ export interface Endpoint<
   approvable?: true;
   /** Answers `text/event-stream` of `response` objects. */
   stream?: true;
+  /** An endpoint of OAuth 2.0: takes form-encoded bodies, too, and its problems carry `error` and `error_description` (RFC 6749 5.2). */
+  oauth?: true;
   /** Problem codes beyond those that every endpoint may answer. */
   problems?: ProblemCode[];
 }

@@ -3,6 +3,7 @@ export * from './iam/access.ts';
 export * from './iam/access-links.ts';
 export * from './iam/assignments.ts';
 export * from './iam/detections.ts';
+export * from './iam/device-sign-in.ts';
 export * from './iam/identity-providers.ts';
 export * from './iam/impersonations.ts';
 export * from './iam/my-account.ts';

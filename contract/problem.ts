@@ -6,6 +6,12 @@ import { Type, type Static } from 'typebox';
 
 export const PROBLEMS = {
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
+  authorization_pending: { status: 400, title: 'Nobody has decided yet' },
+  slow_down: { status: 400, title: 'You ask too often' },
+  access_denied: { status: 400, title: 'The sign-in was denied' },
+  expired_token: { status: 400, title: 'The code has expired' },
+  invalid_grant: { status: 400, title: 'This code or refresh token is not valid' },
+  unsupported_grant_type: { status: 400, title: 'There is no such grant type here' },
   malformed_cursor: { status: 400, title: 'The cursor is not one that this list gave' },
   validation_failed: { status: 400, title: 'The request does not fit its schema' },
   unauthenticated: { status: 401, title: 'Sign in first' },

@@ -12,6 +12,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Endpoint } from '#contract/endpoint.ts';
 import { ENDPOINTS } from '#contract/endpoints.ts';
+import { CLI_CLIENT_ID, DEVICE_CODE_GRANT } from '#contract/iam.ts';
 import type { Plan } from '#contract/jobs.ts';
 import { startFleet } from '#fleet/fleet.ts';
 import { openTokenVerifier } from '#server/adapters/jose/jose-token-verifier.ts';
@@ -32,7 +33,7 @@ const REASON = 'CHG-4711 because it was asked for';
 const environment = 'prod';
 /** They change nothing that anybody would look for later: a plan, a preview, the question that a browser or a provider is to answer. */
 const ASKS_ONLY =
-  /\/(plan|preview|inspect)$|\/(login|me|iam)\/(passkeys?|passkey-proof|provider|identities)\/start$/;
+  /\/(plan|preview|inspect|device-authorization)$|\/(login|me|iam)\/(passkeys?|passkey-proof|provider|identities)\/start$/;
 
 interface Person {
   user_id: string;
@@ -436,6 +437,24 @@ const newSession = async (_answer: Answer, cookie = '') =>
 const sessionIdOf = (token: string) => newSession({}, token);
 const idOf = (kind: string, id: string) => (answer: Answer) => String(answer[kind][id]);
 
+async function deviceRequest() {
+  const { device_code, user_code } = await ask('iam.oauth.device_authorization', {
+    as: null,
+    body: { client_id: CLI_CLIENT_ID },
+  });
+  const [{ authorization_id } = {}] = await query(
+    'select authorization_id from device_authorizations where device_code_hash = $1',
+    secretHash(device_code as string),
+  );
+  return { device_code, user_code, authorization_id: String(authorization_id) };
+}
+const sessionOfToken = async (token: string): Promise<string> =>
+  String(
+    (await query('select session_id from session_tokens where token_hash = $1', secretHash(token)))[0]?.[
+      'session_id'
+    ],
+  );
+
 /** One valid call of every endpoint that changes something. */
 const CALLS: Record<string, () => Promise<Call>> = {
   'iam.login': async () => {
@@ -465,6 +484,29 @@ const CALLS: Record<string, () => Promise<Call>> = {
     return { as, target: await sessionIdOf(as.token) };
   },
   'iam.step_up': async () => ({ as: await person(), body: { password: PASSWORD }, target: newSession }),
+  'iam.oauth.token': async () => {
+    const actor = await person();
+    const asked = await deviceRequest();
+    await ask('iam.device_requests.approve', { as: actor, body: { user_code: asked.user_code } });
+    const body = { client_id: CLI_CLIENT_ID, grant_type: DEVICE_CODE_GRANT, device_code: asked.device_code };
+    const target = ({ access_token }: Answer) => sessionOfToken(access_token as string);
+    return { as: null, actor, body, target, action: 'iam.login.device' };
+  },
+  'iam.oauth.revoke': async () => {
+    const signedIn = await CALLS['iam.oauth.token']!();
+    const { access_token } = await ask('iam.oauth.token', signedIn);
+    const body = { token: access_token as string };
+    const target = await sessionOfToken(access_token as string);
+    return { as: null, actor: signedIn.actor!, body, target, action: 'iam.logout' };
+  },
+  'iam.device_requests.approve': async () => {
+    const { user_code, authorization_id } = await deviceRequest();
+    return { as: await person(), body: { user_code }, target: authorization_id };
+  },
+  'iam.device_requests.deny': async () => {
+    const { user_code, authorization_id } = await deviceRequest();
+    return { as: await person(), body: { user_code }, target: authorization_id };
+  },
   'iam.password_reset.request': async () => {
     const { email, user_id } = await person();
     return { as: null, body: { email }, target: user_id, changes: 'none' };

@@ -8,6 +8,7 @@ import { registerApiReference } from './api-reference.ts';
 import { endEventStreams } from './event-stream.ts';
 import type { HttpMetrics } from './http-metrics.ts';
 import { registerProblemHandler } from './problem-handler.ts';
+import { registerFormBodies } from './oauth-wire.ts';
 import { registerRoute } from './register-route.ts';
 import type { GuardDeps } from './request-guards.ts';
 import { requestIdOf } from './request-identity.ts';
@@ -56,6 +57,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.setValidatorCompiler(validatorCompiler);
   app.removeContentTypeParser('text/plain');
+  registerFormBodies(app);
   registerProblemHandler(app);
   await app.register(cookie);
   app.decorateRequest('context');

@@ -27,7 +27,10 @@ export interface Principal {
     session_id: string;
     authenticated_at: string;
     expires_at: string;
-    csrf_token: string;
+    /** What holds it: a browser by a cookie, or the command line client by tokens. */
+    client: 'browser' | 'cli';
+    /** Null where no cookie is sent, so that no other site could send it. */
+    csrf_token: string | null;
     /** What signing in still lacks; then the session opens only what says so. */
     pending: PendingSignIn | null;
   } | null;

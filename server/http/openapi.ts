@@ -80,7 +80,11 @@ function problemsOf(endpoint: Endpoint): Record<string, unknown> {
         status,
         {
           description: group.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('\n\n'),
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+          content: {
+            [endpoint.oauth ? 'application/json' : 'application/problem+json']: {
+              schema: { $ref: '#/components/schemas/Problem' },
+            },
+          },
         },
       ]),
   );
@@ -100,7 +104,13 @@ function operationOf(endpoint: Endpoint): unknown {
     description: [endpoint.description, permission, STEP_UP[endpoint.step_up]].filter(Boolean).join('\n\n'),
     parameters: parametersOf(endpoint),
     ...(endpoint.body && {
-      requestBody: { required: true, content: { 'application/json': { schema: asJson(endpoint.body) } } },
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': { schema: asJson(endpoint.body) },
+          ...(endpoint.oauth && { 'application/x-www-form-urlencoded': { schema: asJson(endpoint.body) } }),
+        },
+      },
     }),
     responses: {
       ...(endpoint.approvable && {

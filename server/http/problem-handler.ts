@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { PROBLEMS, type Problem } from '#contract/problem.ts';
 import { isDatabaseAway } from '#server/db/database.ts';
 import { ControlError } from './control-error.ts';
+import { asOAuthError } from './oauth-wire.ts';
 import { ValidationFailed } from './request-validation.ts';
 
 const FRAMEWORK_CODES: Record<string, ConstructorParameters<typeof ControlError>> = {
@@ -91,11 +92,12 @@ export function registerProblemHandler(app: FastifyInstance): void {
     if (problem.code === 'unavailable')
       request.log.warn({ ...about, error: String(error) }, 'the database is away');
     else if (!expected) request.log.error({ ...about, err: error }, problem.title);
+    const oauth = request.routeOptions.config?.oauth === true;
     return reply
       .code(problem.status)
       .headers(headers)
-      .type('application/problem+json')
+      .type(oauth ? 'application/json' : 'application/problem+json')
       .serializer(JSON.stringify)
-      .send(problem);
+      .send(oauth ? asOAuthError(problem) : problem);
   });
 }

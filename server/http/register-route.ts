@@ -53,6 +53,7 @@ export function registerRoute(app: FastifyInstance, deps: GuardDeps, { endpoint,
     method: endpoint.method,
     url: endpoint.path,
     schema: schemaOf(endpoint),
+    config: { oauth: endpoint.oauth === true },
     onRequest: async (request, reply) => {
       const context: CallContext = {
         principal: null,
@@ -127,10 +128,7 @@ async function handle(
     | JsonText<unknown>
     | AwaitingApproval;
   if (body instanceof AwaitingApproval)
-    return reply
-      .code(202)
-      .header('location', `/admin/v1/approvals/${body.body.approval_id}`)
-      .send(body.body);
+    return reply.code(202).header('location', `/admin/v1/approvals/${body.body.approval_id}`).send(body.body);
   if (body instanceof JsonText) {
     return reply
       .code(endpoint.status)

@@ -157,6 +157,17 @@ const ISSUED_STEP_UP = {
   bound:
     'A token of another issuer cannot confirm a single request; sign in to the control plane itself for this.',
 };
+const CLI_STEP_UP = {
+  recent: 'You signed in more than 5 minutes ago; confirm in a browser: `control confirm`.',
+  bound:
+    'This has to be confirmed for this very request, which a command line cannot: do it in the Admin UI.',
+};
+
+/** How somebody confirms, by what they came with. */
+function stepUpWords({ issued, session }: Principal): Record<'recent' | 'bound', string> {
+  if (issued) return ISSUED_STEP_UP;
+  return session?.client === 'cli' ? CLI_STEP_UP : SESSION_STEP_UP;
+}
 
 /** RFC 9470: asks for a fresh or bound authentication where the endpoint demands one. */
 export async function checkStepUp(
@@ -183,16 +194,12 @@ export async function checkStepUp(
   }
   const acr_values = endpoint.step_up;
   const max_age = acr_values === 'recent' ? RECENT_SECONDS : 0;
-  throw new ControlError(
-    'insufficient_user_authentication',
-    principal.issued ? ISSUED_STEP_UP[acr_values] : SESSION_STEP_UP[acr_values],
-    {
-      details: { acr_values, max_age, action: endpoint.summary },
-      headers: {
-        'www-authenticate': `Bearer error="insufficient_user_authentication", error_description="Confirm that it is you", acr_values="${acr_values}", max_age="${max_age}"`,
-      },
+  throw new ControlError('insufficient_user_authentication', stepUpWords(principal)[acr_values], {
+    details: { acr_values, max_age, action: endpoint.summary },
+    headers: {
+      'www-authenticate': `Bearer error="insufficient_user_authentication", error_description="Confirm that it is you", acr_values="${acr_values}", max_age="${max_age}"`,
     },
-  );
+  });
 }
 
 /** The hash is kept, and a hash of a password could be guessed: passwords have no part in whether a request is the same. */

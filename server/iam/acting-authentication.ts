@@ -57,7 +57,14 @@ function resultOf(row: ActingRow | undefined, token: string): AuthenticationResu
       principal_id: impersonation_id,
       user_id,
       label: `${actor_email} as ${email}`,
-      session: { session_id, authenticated_at, expires_at, pending: null, csrf_token: csrfTokenOf(token) },
+      session: {
+        session_id,
+        authenticated_at,
+        expires_at,
+        client: 'browser',
+        pending: null,
+        csrf_token: csrfTokenOf(token),
+      },
       token: null,
       grants: actingGrants(grants),
       impersonation: {

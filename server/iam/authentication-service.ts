@@ -9,14 +9,9 @@ import type { PendingSignIn } from '#contract/endpoint.ts';
 import type { Database } from '#server/db/database.ts';
 import type { AuthenticationResult, Authenticator } from '#server/http/authenticator.ts';
 import { actingAuthentication } from './acting-authentication.ts';
-import {
-  GRANTS_SQL,
-  rejectionOf,
-  UNKNOWN_CREDENTIAL,
-  type CredentialHolder,
-} from './credential-holder.ts';
+import { GRANTS_SQL, rejectionOf, UNKNOWN_CREDENTIAL, type CredentialHolder } from './credential-holder.ts';
 import { issuedTokenAuthentication, looksLikeJwt } from './issued-token-authentication.ts';
-import { csrfTokenOf, isApiToken, secretHash } from './secret-values.ts';
+import { csrfTokenOf, isAccessToken, isApiToken, secretHash } from './secret-values.ts';
 import { SESSION_EXPIRED_SQL } from './session-rules.ts';
 import { shareReads } from './shared-read.ts';
 import type { TokenVerifier } from './token-verifier.ts';
@@ -27,6 +22,11 @@ const TOUCH_INTERVAL = `interval '1 minute'`;
 const FIND_SESSION = `select s.session_id, s.authenticated_at, s.expires_at, s.pending, s.ended_at is not null as ended, ${SESSION_EXPIRED_SQL} as expired,
       s.last_seen_at < now() - ${TOUCH_INTERVAL} as touch, u.user_id, u.email, u.status, ${GRANTS_SQL}
     from sessions s join users u using (user_id) where s.token_hash = $1 and s.impersonation_id is null`;
+/** What ends the session ends its tokens, which is why nothing but their life is read of them. */
+const FIND_CLI_SESSION = `select s.session_id, s.authenticated_at, s.expires_at, null as pending, s.ended_at is not null as ended,
+      ${SESSION_EXPIRED_SQL} as expired, t.expires_at <= now() as token_expired,
+      s.last_seen_at < now() - ${TOUCH_INTERVAL} as touch, u.user_id, u.email, u.status, ${GRANTS_SQL}
+    from session_tokens t join sessions s using (session_id) join users u using (user_id) where t.token_hash = $1 and t.kind = 'access'`;
 const FIND_TOKEN = `select t.token_id, t.name, t.permissions, t.tenant_id, t.environment, t.revoked_at is not null as ended, t.expires_at <= now() as expired,
       (t.last_used_at is null or t.last_used_at < now() - ${TOUCH_INTERVAL}) as touch, u.user_id, u.email, u.status, ${GRANTS_SQL}
     from api_tokens t join users u using (user_id) where t.token_hash = $1`;
@@ -92,6 +92,32 @@ export function createAuthenticator(db: Database, issued: IssuedTokens | null = 
     };
   });
 
+  const cliSession = shareReads(async (token): Promise<AuthenticationResult> => {
+    const row = (await run<SessionRow & { token_expired: boolean }>(FIND_CLI_SESSION, [secretHash(token)]))
+      .rows[0];
+    const rejected = rejectionOf(row, 'session');
+    if (rejected || !row) return rejected ?? UNKNOWN_CREDENTIAL;
+    if (row.token_expired)
+      return {
+        rejected: 'expired',
+        detail: 'This access token has expired; get the next by the refresh token.',
+      };
+    if (row.touch) touch(TOUCH_SESSION, row.session_id);
+    const { session_id, authenticated_at, expires_at, user_id, email, grants } = row;
+    return {
+      principal: {
+        type: 'user',
+        principal_id: user_id,
+        user_id,
+        label: email,
+        session: { session_id, authenticated_at, expires_at, client: 'cli', pending: null, csrf_token: null },
+        token: null,
+        grants,
+        impersonation: null,
+      },
+    };
+  });
+
   return {
     session: shareReads(async (token): Promise<AuthenticationResult> => {
       const row = (await run<SessionRow>(FIND_SESSION, [secretHash(token)])).rows[0];
@@ -99,7 +125,14 @@ export function createAuthenticator(db: Database, issued: IssuedTokens | null = 
       if (rejected || !row) return rejected ?? UNKNOWN_CREDENTIAL;
       if (row.touch) touch(TOUCH_SESSION, row.session_id);
       const { session_id, authenticated_at, expires_at, pending, user_id, email } = row;
-      const session = { session_id, authenticated_at, expires_at, pending, csrf_token: csrfTokenOf(token) };
+      const session = {
+        session_id,
+        authenticated_at,
+        expires_at,
+        client: 'browser' as const,
+        pending,
+        csrf_token: csrfTokenOf(token),
+      };
       const grants = pending === null ? row.grants : [];
       return {
         principal: {
@@ -118,6 +151,7 @@ export function createAuthenticator(db: Database, issued: IssuedTokens | null = 
     acting: actingAuthentication(db),
 
     bearer: async (token) => {
+      if (isAccessToken(token)) return cliSession(token);
       if (isApiToken(token)) return apiToken(token);
       return issuedToken !== null && looksLikeJwt(token) ? issuedToken(token) : UNKNOWN_CREDENTIAL;
     },

@@ -8,6 +8,7 @@ import type { SignInSettings } from './account-deps.ts';
 import type { GatewayAdmin } from './gateway-admin.ts';
 import { revokeTenantSessions } from './gateway-session-service.ts';
 import { myAccountRoutes, signInRoutes, userAccessRoutes } from './account-routes.ts';
+import { deviceSignInRoutes } from './device-sign-in-routes.ts';
 import { setUserPassword } from './password-service.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
 import { tokenIssuerRoutes } from './token-issuer-routes.ts';
@@ -36,6 +37,7 @@ export function iamRoutes({ db, environmentNames, signIn, gateways }: IamRouteDe
     ...myAccountRoutes(account),
     ...userAccessRoutes(account),
     ...tokenIssuerRoutes(db, signIn.tokenVerifier),
+    ...deviceSignInRoutes(account),
 
     route(contract.listUsers, ({ query }) => listUserRows(db, query)),
     route(contract.createUser, ({ context, body }) => createUser(db, context, body)),

@@ -11,7 +11,7 @@ import type { GatewayAdmin } from './gateway-admin.ts';
 import { hashPassword } from './password-hashing.ts';
 import { iamRoutes } from './iam-routes.ts';
 import { createSecretBox } from './secret-box.ts';
-import { isApiToken } from './secret-values.ts';
+import { isAccessToken, isApiToken } from './secret-values.ts';
 
 export const PASSWORD = 'nine blue kettles sing';
 export const PUBLIC_URL = 'https://control.example.com';
@@ -62,7 +62,7 @@ export function openScene(
   let addresses = 0;
 
   const authenticate = (value: string) =>
-    isApiToken(value) ? authenticator.bearer(value) : authenticator.session(value);
+    isApiToken(value) || isAccessToken(value) ? authenticator.bearer(value) : authenticator.session(value);
 
   /** Each call comes from an address of its own unless it names one, so that tests do not throttle each other. */
   const contextOf = (

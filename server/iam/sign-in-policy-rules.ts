@@ -65,3 +65,14 @@ export function effectOfPolicy(person: WaysIn, policy: RolePolicy): SignInEffect
   if (!hasSecondFactor(person) && mfaRequired(policies) && !mfaRequired(person.policies)) return 'enrols';
   return after.length < before.length ? 'narrowed' : null;
 }
+
+/** Why a session that was opened by these methods does not fit what the roles demand now; null = it does. */
+export function faultOfMethods(methods: readonly string[], policies: readonly RolePolicy[]): string | null {
+  const [first] = methods;
+  const allowed: readonly string[] = allowedMethods(policies);
+  if (first === undefined || !allowed.includes(first))
+    return `Your roles do not allow signing in by ${first ?? 'nothing'}.`;
+  if (mfaRequired(policies) && first !== 'passkey' && methods.length < 2)
+    return 'Your roles demand a second factor, which this session has not.';
+  return null;
+}

@@ -32,6 +32,11 @@ export async function confirmPresence(
   // Whoever acts as another user confirms that they themselves are still there.
   const user_id = responsibleUserId(person);
   const { session } = person;
+  if (session.client === 'cli')
+    throw new ControlError(
+      'action_not_allowed',
+      'A command line session is confirmed in a browser: POST /admin/v1/iam/step-up/device-authorization.',
+    );
   const factors = Object.values(answer).filter((value) => value !== undefined).length;
   if (factors + (password === undefined ? 0 : 1) !== 1)
     throw new ControlError('unprocessable', 'Answer with exactly one of password, totp_code and passkey.');

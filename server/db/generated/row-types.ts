@@ -160,6 +160,22 @@ export interface Detections {
   window_s: number | null;
 }
 
+export interface DeviceAuthorizations {
+  approved_by: string | null;
+  authorization_id: Generated<string>;
+  client_name: string;
+  created_at: Generated<string>;
+  device_code_hash: Buffer;
+  expires_at: string;
+  interval_s: number;
+  ip: string;
+  last_polled_at: string | null;
+  session_id: string | null;
+  state: Generated<'pending' | 'approved' | 'denied' | 'used'>;
+  user_agent: string;
+  user_code_hash: Buffer;
+}
+
 export interface GatewaySessions {
   address: Generated<string | null>;
   created_at: string;
@@ -480,6 +496,7 @@ export interface ServiceRevisions {
 export interface Sessions {
   address: Generated<string | null>;
   authenticated_at: string;
+  client: Generated<'browser' | 'cli'>;
   created_at: Generated<string>;
   device_browser: Generated<string | null>;
   device_system: Generated<string | null>;
@@ -495,6 +512,16 @@ export interface Sessions {
   token_hash: Buffer;
   user_agent: string;
   user_id: string;
+}
+
+export interface SessionTokens {
+  created_at: Generated<string>;
+  expires_at: string;
+  kind: 'access' | 'refresh';
+  session_id: string;
+  successor_salt: Buffer | null;
+  token_hash: Buffer;
+  used_at: string | null;
 }
 
 export interface ShardTotals {
@@ -597,6 +624,7 @@ export interface DB {
   audit_events: AuditEvents;
   detection_marks: DetectionMarks;
   detections: Detections;
+  device_authorizations: DeviceAuthorizations;
   gateway_session_watch: GatewaySessionWatch;
   gateway_sessions: GatewaySessions;
   host_index: HostIndex;
@@ -621,6 +649,7 @@ export interface DB {
   seen_networks: SeenNetworks;
   service_index: ServiceIndex;
   service_revisions: ServiceRevisions;
+  session_tokens: SessionTokens;
   sessions: Sessions;
   shard_totals: ShardTotals;
   sign_in_throttle: SignInThrottle;

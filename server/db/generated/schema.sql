@@ -404,6 +404,31 @@ CREATE INDEX detections_last_seen_at ON public.detections USING btree (last_seen
 CREATE UNIQUE INDEX detections_unresolved ON public.detections USING btree (kind, subject_type, subject_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX detections_user ON public.detections USING btree (user_id, last_seen_at) WHERE (user_id IS NOT NULL);
 
+create table device_authorizations (
+  authorization_id uuid not null default uuidv7(),
+  device_code_hash bytea not null,
+  user_code_hash bytea not null,
+  session_id uuid,
+  client_name text not null,
+  ip text not null,
+  user_agent text not null,
+  state text not null default 'pending'::text,
+  approved_by uuid,
+  interval_s integer not null,
+  last_polled_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  constraint device_authorizations_pkey PRIMARY KEY (authorization_id),
+  constraint device_authorizations_device_code_hash_key UNIQUE (device_code_hash),
+  constraint device_authorizations_user_code_hash_key UNIQUE (user_code_hash),
+  constraint device_authorizations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text, 'used'::text]))),
+  constraint device_authorizations_approved_by_fkey FOREIGN KEY (approved_by) REFERENCES sessions(session_id) ON DELETE CASCADE,
+  constraint device_authorizations_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(session_id) ON DELETE CASCADE
+);
+CREATE INDEX device_authorizations_approved_by ON public.device_authorizations USING btree (approved_by);
+CREATE INDEX device_authorizations_expires_at ON public.device_authorizations USING btree (expires_at);
+CREATE INDEX device_authorizations_session ON public.device_authorizations USING btree (session_id);
+
 create table gateway_session_watch (
   environment text not null,
   feed text,
@@ -837,6 +862,22 @@ create table service_revisions (
   constraint service_revisions_pkey PRIMARY KEY (environment, service_id, revision)
 );
 
+create table session_tokens (
+  token_hash bytea not null,
+  session_id uuid not null,
+  kind text not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  successor_salt bytea,
+  constraint session_tokens_pkey PRIMARY KEY (token_hash),
+  constraint session_tokens_check CHECK (((used_at IS NULL) = (successor_salt IS NULL))),
+  constraint session_tokens_kind_check CHECK ((kind = ANY (ARRAY['access'::text, 'refresh'::text]))),
+  constraint session_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(session_id) ON DELETE CASCADE
+);
+CREATE INDEX session_tokens_expires_at ON public.session_tokens USING btree (expires_at);
+CREATE INDEX session_tokens_session ON public.session_tokens USING btree (session_id);
+
 create table sessions (
   session_id uuid not null default uuidv7(),
   token_hash bytea not null,
@@ -854,9 +895,11 @@ create table sessions (
   address inet generated always as (client_address(ip)) stored,
   device_system text generated always as (device_system(user_agent)) stored,
   device_browser text generated always as (device_browser(user_agent)) stored,
+  client text not null default 'browser'::text,
   impersonation_id uuid,
   constraint sessions_pkey PRIMARY KEY (session_id),
   constraint sessions_token_hash_key UNIQUE (token_hash),
+  constraint sessions_client_check CHECK ((client = ANY (ARRAY['browser'::text, 'cli'::text]))),
   constraint sessions_pending_check CHECK ((pending = ANY (ARRAY['second_factor'::text, 'enrolment'::text]))),
   constraint sessions_impersonation_id_fkey FOREIGN KEY (impersonation_id) REFERENCES impersonations(impersonation_id),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id)
