@@ -5,6 +5,7 @@ import { ROLE_TEMPLATES } from '#contract/permissions.ts';
 import type { Database, Tx } from '#server/db/database.ts';
 import { diffOf } from '#server/audit/audit-diff.ts';
 import { hashPassword } from './password-hashing.ts';
+import { commonPasswords } from './common-passwords.ts';
 import { passwordFault } from './password-rules.ts';
 
 /** Any constant, the same in every replica; the migrations have the one before. */
@@ -113,7 +114,7 @@ export async function createFirstOwner(
       email,
       password,
       generated: given === null,
-      weakness: given === null ? null : weaknessOf(owner, given),
+      weakness: given === null ? null : await weaknessOf(owner, given),
     };
   });
 }
@@ -123,10 +124,10 @@ function assertEmail(email: string): void {
     throw new FirstOwnerError(`The first owner's email "${email}" is not an email address.`);
 }
 
-const weaknessOf = (owner: { email: string; display_name: string }, password: string) =>
+const weaknessOf = async (owner: { email: string; display_name: string }, password: string) =>
   password.length < MIN_PASSWORD_LENGTH
     ? `It needs ${MIN_PASSWORD_LENGTH} characters at least.`
-    : passwordFault(password, owner);
+    : passwordFault(password, owner, await commonPasswords());
 
 /** Something that whoever starts the server has to put right. */
 export class FirstOwnerError extends Error {}

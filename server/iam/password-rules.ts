@@ -2,7 +2,6 @@
  * Pure: whether a new password is good enough (ASVS 5.0 6.2): length counts, composition does not, common ones and those made of what
  * everybody knows about the account are refused. The length is the contract's; this judges the rest.
  */
-import { COMMON_PASSWORDS } from './common-passwords.ts';
 
 const PRODUCT_WORDS = ['cloudlysis', 'control'];
 /** Shorter ones are in every other password by chance. */
@@ -25,30 +24,25 @@ const LOOKALIKES: Record<string, string> = {
 const withoutLookalikes = (text: string) =>
   text.replace(/[@431!0$57]/g, (character) => LOOKALIKES[character] ?? character);
 
-/** Common words by length, longest first, so that the whole of one is taken out. */
-const COMMON_WORDS = [...COMMON_PASSWORDS]
-  .filter((word) => word.length >= MIN_WORD_LENGTH)
-  .sort((a, b) => b.length - a.length);
-
 /** What a person's account is known by; their password must not be made of it. */
 export interface PasswordOwner {
   email: string;
   display_name: string;
 }
 
-/** One sentence that says what is wrong with a new password, or null. */
-export function passwordFault(password: string, owner: PasswordOwner): string | null {
+/** One sentence that says what is wrong with a new password, or null. `common` are lower-case words and passwords. */
+export function passwordFault(
+  password: string,
+  owner: PasswordOwner,
+  common: ReadonlySet<string>,
+): string | null {
   const plain = password.toLowerCase();
   if (new Set(plain).size < MIN_DISTINCT) return 'This repeats too few characters; use more different ones.';
   const variants = [plain, withoutLookalikes(plain)];
   if (variants.some((variant) => contextWords(owner).some((word) => isMadeOf(variant, word)))) {
     return 'This is made of your name, your email or the name of this product; use something that others cannot guess.';
   }
-  if (
-    variants.some(
-      (variant) => COMMON_PASSWORDS.has(variant) || COMMON_WORDS.some((word) => isMadeOf(variant, word)),
-    )
-  ) {
+  if (variants.some((variant) => common.has(variant) || isMadeOfAny(variant, common))) {
     return 'This is one of the passwords that attackers try first; use one that is not on their lists.';
   }
   return null;
@@ -56,6 +50,11 @@ export function passwordFault(password: string, owner: PasswordOwner): string | 
 
 const isMadeOf = (password: string, word: string) =>
   password.includes(word) && password.replaceAll(word, '').length < MIN_REMAINDER;
+
+function isMadeOfAny(password: string, words: ReadonlySet<string>): boolean {
+  for (const word of words) if (word.length >= MIN_WORD_LENGTH && isMadeOf(password, word)) return true;
+  return false;
+}
 
 function contextWords({ email, display_name }: PasswordOwner): string[] {
   const [localPart = '', domain = ''] = email.toLowerCase().split('@');

@@ -4,6 +4,7 @@ import type { Database, Tx } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import { principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError } from '#server/http/control-error.ts';
+import { commonPasswords } from './common-passwords.ts';
 import { checkPassword, findAccount, type CredentialDeps } from './credential-service.ts';
 import { assertHoldsGrants } from './grant-rules.ts';
 import { hashPassword } from './password-hashing.ts';
@@ -17,7 +18,7 @@ const PASSWORD_CHANGED = { before: { password: 'old' }, after: { password: 'new'
 
 /** The hash to keep of a new password; `unprocessable` when it is too easy to guess. `field` is the request's. */
 export async function acceptPassword(password: string, owner: PasswordOwner, field: string): Promise<string> {
-  const fault = passwordFault(password, owner);
+  const fault = passwordFault(password, owner, await commonPasswords());
   if (fault === null) return hashPassword(password);
   throw new ControlError('unprocessable', fault, {
     errors: [{ in: 'body', pointer: `/${field}`, message: fault }],
