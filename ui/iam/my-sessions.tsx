@@ -33,7 +33,7 @@ export function MySessions() {
             loading={endOthers.isPending}
             onClick={() => endOthers.mutate({})}
           >
-            End all others
+            Sign out everywhere else
           </Button>
         )
       }

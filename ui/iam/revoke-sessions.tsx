@@ -1,9 +1,9 @@
 /** Ending sessions, one or many, with one reason. */
-import { IconDoorExit } from '@tabler/icons-react';
+import { IconDoorExit, IconUserX } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useRef, useState, type ReactNode } from 'react';
 import { listAuditEvents } from '#contract/audit.ts';
-import { getUser, listSessions, listUsers, revokeSession, type Session } from '#contract/iam.ts';
+import { getUser, listSessions, listUsers, revokeSession, type Me, type Session } from '#contract/iam.ts';
 import { call } from '#ui/api/client.ts';
 import { may, useMe } from '#ui/api/queries.ts';
 import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.tsx';
@@ -11,9 +11,18 @@ import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { plural } from '#ui/patterns/format.ts';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { deviceName } from './device-name.ts';
+import { RevokeOwnerDialog } from './revoke-all-sessions.tsx';
 import { ownerName, ownersOf } from './session-words.ts';
 
 const STALE: readonly string[] = [listSessions, getUser, listUsers, listAuditEvents].map(({ id }) => id);
+
+/** Sessions of end users are ended by whoever may in their tenant and environment; those of users by whoever may everywhere. */
+const mayEnd = (signedIn: Me | undefined, { tenant_id, environment }: Session) =>
+  may(
+    signedIn,
+    'iam.sessions.revoke',
+    tenant_id === null || environment === null ? {} : { tenant_id, environment },
+  );
 
 /** `onEnded` is called when sessions have ended. */
 export function useRevokeSessions(onEnded: () => void): {
@@ -24,13 +33,14 @@ export function useRevokeSessions(onEnded: () => void): {
 } {
   const signedIn = useMe().data;
   const [asked, setAsked] = useState<{ sessions: readonly Session[]; onDone: () => void } | null>(null);
+  const [owner, setOwner] = useState<Session | null>(null);
   const bulkAction = (sessions: readonly Session[], clear: () => void) => (
     <GuardedButton
       size="compact-sm"
       variant="default"
       leftSection={<IconDoorExit size={14} />}
       against={firstReason(
-        may(signedIn, 'iam.sessions.revoke'),
+        ...sessions.map((session) => mayEnd(signedIn, session)),
         sessions.every(({ state }) => state !== 'active') && 'None of these sessions is active',
       )}
       onClick={() => setAsked({ sessions, onDone: clear })}
@@ -45,22 +55,29 @@ export function useRevokeSessions(onEnded: () => void): {
         label: 'End session…',
         icon: IconDoorExit,
         danger: true,
-        disabled: firstReason(
-          may(signedIn, 'iam.sessions.revoke'),
-          stateReason(['active'], session.state, 'session'),
-        ),
+        disabled: firstReason(mayEnd(signedIn, session), stateReason(['active'], session.state, 'session')),
         onSelect: () => setAsked({ sessions: [session], onDone: () => undefined }),
       },
+      {
+        label: session.user_id === null ? 'End all of this end user…' : 'End all of this user…',
+        icon: IconUserX,
+        disabled: mayEnd(signedIn, session).reason,
+        onSelect: () => setOwner(session),
+      },
     ],
-    dialog: asked && (
-      <RevokeDialog
-        sessions={asked.sessions}
-        onDone={() => {
-          asked.onDone();
-          onEnded();
-        }}
-        onClose={() => setAsked(null)}
-      />
+    dialog: owner ? (
+      <RevokeOwnerDialog session={owner} onDone={onEnded} onClose={() => setOwner(null)} />
+    ) : (
+      asked && (
+        <RevokeDialog
+          sessions={asked.sessions}
+          onDone={() => {
+            asked.onDone();
+            onEnded();
+          }}
+          onClose={() => setAsked(null)}
+        />
+      )
     ),
   };
 }

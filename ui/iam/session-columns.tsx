@@ -41,16 +41,28 @@ const WHERE: Column<Session> = {
 const STATE: Column<Session> = {
   id: 'state',
   header: 'State',
-  cell: ({ state, ended_reason }) => (
-    <span className={classes.line}>
+  cell: ({ state, ended_reason }) =>
+    ended_reason === null ? (
       <StatusPill of="session" status={state} />
-      {ended_reason !== null && (
-        <Hint label={ended_reason}>
-          <span className={classes.reason}>{ended_reason}</span>
-        </Hint>
-      )}
-    </span>
-  ),
+    ) : (
+      <Hint label={ended_reason}>
+        <span>
+          <StatusPill of="session" status={state} />
+        </span>
+      </Hint>
+    ),
+};
+
+const REASON: Column<Session> = {
+  id: 'ended_reason',
+  header: 'Why it ended',
+  wide: true,
+  cell: ({ ended_reason }) =>
+    ended_reason !== null && (
+      <Hint label={ended_reason}>
+        <span className={classes.reason}>{ended_reason}</span>
+      </Hint>
+    ),
 };
 
 const DEVICE: Column<Session> = {
@@ -104,7 +116,15 @@ const OBSERVED: Column<Session> = {
 };
 
 /** Columns of all sessions. */
-export const SESSION_COLUMNS: readonly Column<Session>[] = [OWNER, WHERE, STATE, DEVICE, ...REST, OBSERVED];
+export const SESSION_COLUMNS: readonly Column<Session>[] = [
+  OWNER,
+  WHERE,
+  STATE,
+  DEVICE,
+  ...REST,
+  REASON,
+  OBSERVED,
+];
 
 /** Columns of the sessions of one user, where the device tells them apart. */
 export const USER_SESSION_COLUMNS: readonly Column<Session>[] = [
@@ -121,6 +141,7 @@ export const USER_SESSION_COLUMNS: readonly Column<Session>[] = [
   },
   STATE,
   ...REST,
+  REASON,
 ];
 
 /** Columns of the sessions of one tenant. */
@@ -130,5 +151,6 @@ export const TENANT_SESSION_COLUMNS: readonly Column<Session>[] = [
   STATE,
   DEVICE,
   ...REST,
+  REASON,
   OBSERVED,
 ];
