@@ -119,7 +119,7 @@ export const ApprovalPolicy = Type.Object({
   policy_id: Uuid,
   operation: Type.String(),
   environment: Nullable(Environment),
-  requirements: Type.Array(Requirement),
+  requirements: Type.Array(Requirement, { description: 'None: it was taken away, and its revision goes on' }),
   expires_after_h: Type.Integer(),
   revision: Type.Integer(),
   approver_counts: Type.Array(Type.Integer(), {

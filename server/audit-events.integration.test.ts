@@ -637,6 +637,15 @@ const CALLS: Record<string, () => Promise<Call>> = {
     const body = { verdict: 'in_order', reason: REASON };
     return { as: owner, params: { impersonation_id }, body, target: impersonation_id };
   },
+  'iam.tenants.revoke_sessions': async () => {
+    const tenant_id = freshTenant();
+    return { as: owner, params: { tenant_id }, body: { environment, reason: REASON }, target: tenant_id };
+  },
+  'iam.sessions.revoke_matching.start': async () => {
+    const { user_id } = await person();
+    const asked = { filter: { user_id }, include_own: false };
+    return planned('iam.sessions.revoke_matching.start', asked, `user_id is ${user_id}`);
+  },
   'iam.detections.acknowledge': () => onDetection(),
   'iam.detections.resolve': () => onDetection(),
   'iam.tokens.create': async () => ({

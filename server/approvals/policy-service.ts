@@ -57,9 +57,9 @@ export async function sharePolicies(tx: Tx): Promise<void> {
   await sql`select pg_advisory_xact_lock_shared(${POLICY_LOCK})`.execute(tx);
 }
 
-/** Every policy with how many could approve now, and every operation that could have one. */
+/** Every policy that there is or was, with how many could approve now, and every operation that could have one. */
 export async function listPolicies({ db, operations }: PolicyDeps) {
-  const policies = (await readPolicies(db)).filter(({ requirements }) => requirements.length > 0);
+  const policies = await readPolicies(db);
   return {
     items: await withApproverCounts(db, policies),
     operations: operations.map(({ endpoint }) => ({ operation: endpoint.id, summary: endpoint.summary })),

@@ -7,9 +7,12 @@ import {
   IconKey,
   IconLayoutDashboard,
   IconRobot,
+  IconMasksTheater,
   IconServer2,
   IconShieldLock,
   IconStack2,
+  IconThumbUp,
+  IconUrgent,
   IconUsers,
   type Icon,
 } from '@tabler/icons-react';
@@ -32,6 +35,7 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   { label: 'Tenants', to: '/tenants', icon: IconStack2, permission: 'tenants.read', key: 't' },
   { label: 'Users', to: '/users', icon: IconUsers, permission: 'iam.users.read', key: 'u' },
   { label: 'Sessions', to: '/sessions', icon: IconDeviceDesktop, permission: 'iam.sessions.list', key: 'e' },
+  { label: 'Detections', to: '/detections', icon: IconUrgent, permission: 'iam.detections.read', key: 'd' },
   {
     label: 'Roles & Permissions',
     to: '/roles',
@@ -46,6 +50,12 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     permission: 'iam.service_accounts.read',
     key: 'c',
   },
+  {
+    label: 'Break-glass',
+    to: '/break-glass',
+    icon: IconMasksTheater,
+    permission: 'iam.impersonations.read',
+  },
   { label: 'API Tokens', to: '/tokens', icon: IconKey, permission: 'iam.tokens.read', key: 'k' },
   { label: 'Scale & Placement', to: '/scale', icon: IconServer2, permission: 'scale.view', key: 's' },
   {
@@ -55,6 +65,7 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     permission: 'observability.view',
     key: 'b',
   },
+  { label: 'Approvals', to: '/approvals', icon: IconThumbUp, permission: null, key: 'p' },
   { label: 'Jobs', to: '/jobs', icon: IconChecklist, permission: 'jobs.view', key: 'j' },
   { label: 'Audit Log', to: '/audit', icon: IconHistory, permission: 'audit.view', key: 'a' },
 ];

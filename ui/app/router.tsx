@@ -255,6 +255,22 @@ const connectionsRoute = createRoute({
   component: lazyRouteComponent(() => import('#ui/observability/connections-tab.tsx'), 'ConnectionsTab'),
 });
 
+const approvalsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/approvals',
+  component: lazyRouteComponent(() => import('#ui/approvals/approvals-page.tsx'), 'ApprovalsPage'),
+});
+const approvalPoliciesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/approvals/policies',
+  component: lazyRouteComponent(() => import('#ui/approvals/policies-page.tsx'), 'PoliciesPage'),
+});
+const approvalRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/approvals/$approval_id',
+  component: lazyRouteComponent(() => import('#ui/approvals/approval-page.tsx'), 'ApprovalPage'),
+});
+
 const jobsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/jobs',
@@ -281,10 +297,20 @@ const myAccountRoute = createRoute({
   path: '/account',
   component: lazyRouteComponent(() => import('#ui/iam/my-account-page.tsx'), 'MyAccountPage'),
 });
+const breakGlassRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/break-glass',
+  component: lazyRouteComponent(() => import('#ui/iam/impersonations-page.tsx'), 'ImpersonationsPage'),
+});
 const sessionsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/sessions',
   component: lazyRouteComponent(() => import('#ui/iam/sessions-page.tsx'), 'SessionsPage'),
+});
+const detectionsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/detections',
+  component: lazyRouteComponent(() => import('#ui/iam/detections-page.tsx'), 'DetectionsPage'),
 });
 const rolesRoute = createRoute({
   getParentRoute: () => shellRoute,
@@ -355,12 +381,17 @@ const routeTree = rootRoute.addChildren([
       dashboardsRoute,
       connectionsRoute,
     ]),
+    approvalsRoute,
+    approvalPoliciesRoute,
+    approvalRoute,
     jobsRoute,
     jobRoute,
     usersRoute,
     userRoute,
     myAccountRoute,
     sessionsRoute,
+    breakGlassRoute,
+    detectionsRoute,
     rolesRoute,
     roleRoute,
     serviceAccountsRoute,

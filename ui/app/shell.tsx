@@ -9,13 +9,16 @@ import {
   IconMoon,
   IconSearch,
   IconSun,
+  IconThumbUp,
 } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
+import { listApprovals } from '#contract/approvals.ts';
 import type { Me } from '#contract/iam.ts';
 import { listJobs } from '#contract/jobs.ts';
 import { useEndpoint, useMe } from '#ui/api/queries.ts';
 import { StepUpPrompt } from '#ui/api/step-up-prompt.tsx';
+import { ActingBanner } from '#ui/iam/acting-banner.tsx';
 import { SessionMenu } from '#ui/iam/session-menu.tsx';
 import { formatCount, initialsOf, plural } from '#ui/patterns/format.ts';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
@@ -23,6 +26,7 @@ import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { environmentTone } from './environment-badge.tsx';
 import { useEnvironment, useEnvironmentInUrl } from './environment.tsx';
 import { navigationFor } from './navigation.ts';
+import { OpenDetections } from './open-detections.tsx';
 import { ShortcutHelp } from './shortcut-help.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import classes from './shell.module.css';
@@ -55,7 +59,11 @@ export function Shell() {
   useShortcuts({ openPalette, openHelp, goTo });
 
   return (
-    <div className={classes.shell} data-env={environmentTone(environment, production)}>
+    <div
+      className={classes.shell}
+      data-acting={me.data?.impersonation ? true : undefined}
+      data-env={environmentTone(environment, production)}
+    >
       <a href="#content" className={classes.skip}>
         Skip to the content
       </a>
@@ -79,9 +87,11 @@ export function Shell() {
         </UnstyledButton>
         <div className={classes.end}>
           {me.data && entries.some(({ to }) => to === '/jobs') && <LiveJobs />}
+          {me.data && <WaitingApprovals />}
           {me.data && <PersonMenu me={me.data} onHelp={openHelp} />}
         </div>
       </header>
+      {me.data && <ActingBanner who={me.data} />}
       <nav className={classes.nav} aria-label="Main">
         {entries.map(({ label, to, icon: EntryIcon }) => (
           <Link
@@ -93,6 +103,7 @@ export function Shell() {
           >
             <EntryIcon size={17} stroke={1.75} aria-hidden />
             <span>{label}</span>
+            {to === '/detections' && <OpenDetections />}
           </Link>
         ))}
       </nav>
@@ -176,6 +187,28 @@ function LiveJobs() {
       >
         <IconLoader2 size={15} className={count > 0 ? classes.turning : undefined} aria-hidden />
         Jobs <b>{formatCount(count)}</b>
+      </Link>
+    </Tooltip>
+  );
+}
+
+const WAITING_QUERY = { query: { view: 'waiting_for_me', limit: 1 } } as const;
+
+/** How many requests wait for the person's own decision, everywhere. */
+function WaitingApprovals() {
+  const { data } = useEndpoint(listApprovals, WAITING_QUERY, { refetchInterval: 5_000 });
+  const count = data?.total.count ?? 0;
+  const text = count === 0 ? 'No approval waits for you' : `${plural(count, 'approval')} waiting for you`;
+  return (
+    <Tooltip label={text}>
+      <Link
+        to="/approvals"
+        className={classes.counter}
+        data-busy={count > 0 || undefined}
+        aria-label={`Approvals ${formatCount(count)}: ${text}`}
+      >
+        <IconThumbUp size={15} aria-hidden />
+        Approvals <b>{formatCount(count)}</b>
       </Link>
     </Tooltip>
   );

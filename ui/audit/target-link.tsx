@@ -15,6 +15,8 @@ export function targetAddress(type: string, id: string): Pick<LinkProps, 'to' | 
       return { to: '/roles/$role_id', params: { role_id: id } };
     case 'job':
       return { to: '/jobs/$job_id', params: { job_id: id } };
+    case 'approval':
+      return { to: '/approvals/$approval_id', params: { approval_id: id } };
     case 'api_token':
       return { to: '/tokens' };
     case 'node':

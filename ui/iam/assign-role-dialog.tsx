@@ -10,6 +10,7 @@ import {
   type User,
 } from '#contract/iam.ts';
 import { useChange, useEndpoint, useMe } from '#ui/api/queries.ts';
+import { askedFor } from '#ui/patterns/approval-needs.ts';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { AccessPreviewOf } from './access-preview.tsx';
 import classes from './assign-role-dialog.module.css';
@@ -49,6 +50,8 @@ export function AssignRoleDialog({
       what="It takes effect on their next request."
       verb="Give role"
       reason="optional"
+      approvable={createAssignment}
+      environment={scope.environment}
       done={chosenRole && `${chosenRole.title} given, ${scopeText(scope)}`}
       blocked={given === false || beyond.length > 0}
       run={async ({ reason }) => {
@@ -56,7 +59,8 @@ export function AssignRoleDialog({
         const { data } = await give.mutateAsync({
           body: { ...given, ...(reason !== undefined && { reason }) },
         });
-        return { job_id: data.job_id };
+        const asked = askedFor(data);
+        return asked ? { approval_id: asked } : { job_id: data.job_id };
       }}
       onClose={onClose}
     >

@@ -13,10 +13,13 @@ export function FormDrawer({
   disabled = false,
   error = null,
   notice,
+  footnote = null,
   wide = false,
   children,
 }: {
   title: string;
+  /** Beside the buttons: what the change needs. */
+  footnote?: string | null;
   /** The verb on the button: "Create user". */
   verb: string;
   onSubmit: () => void;
@@ -42,6 +45,7 @@ export function FormDrawer({
         {/* Beside the button that was pressed, wherever the fields are scrolled to. */}
         <div className={classes.notice}>{notice ?? <ProblemAlert error={error} />}</div>
         <footer className={classes.footer}>
+          {footnote !== null && <span className={classes.footnote}>{footnote}</span>}
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>

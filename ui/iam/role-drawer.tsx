@@ -15,8 +15,9 @@ import {
 } from '#contract/iam.ts';
 import { fieldErrors, ProblemError } from '#ui/api/errors.ts';
 import { useChange } from '#ui/api/queries.ts';
+import { askedFor, needsText, useRequirements } from '#ui/patterns/approval-needs.ts';
 import { isReason, ReasonField } from '#ui/patterns/reason-field.tsx';
-import { toastDone } from '#ui/patterns/toast.tsx';
+import { toastAsked, toastDone } from '#ui/patterns/toast.tsx';
 import { AccessPreviewOf } from './access-preview.tsx';
 import { ConflictNotice, differences } from './conflict-notice.tsx';
 import { FormDrawer } from './form-drawer.tsx';
@@ -125,10 +126,13 @@ export function EditRoleDrawer({ role, etag, onClose }: { role: Role; etag: stri
   const update = useChange(updateRole, {
     invalidates: TOUCHED,
     onSuccess: ({ data }) => {
-      toastDone(`${data.role.title} changed`, data.job_id);
+      const asked = askedFor(data);
+      if (asked) toastAsked(asked);
+      else toastDone(`${data.role.title} changed`, data.job_id);
       onClose();
     },
   });
+  const requirements = useRequirements(updateRole, null);
   const faults = fieldErrors(update.error);
   const conflict = isConflict(update.error);
   const unchanged =
@@ -143,7 +147,8 @@ export function EditRoleDrawer({ role, etag, onClose }: { role: Role; etag: stri
     <FormDrawer
       wide
       title={`Edit ${role.title}`}
-      verb="Save role"
+      verb={requirements.length > 0 ? 'Ask for approval' : 'Save role'}
+      footnote={requirements.length > 0 ? needsText(requirements) : null}
       onClose={onClose}
       pending={update.isPending}
       disabled={

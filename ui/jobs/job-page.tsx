@@ -1,6 +1,7 @@
 import { IconArrowBackUp, IconPlayerTrackNext, IconRefresh, IconUrgent } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
+import { getApproval, listApprovals } from '#contract/approvals.ts';
 import { listJobs, type Job, type JobAction } from '#contract/jobs.ts';
 import { useJobEvents } from '#ui/api/job-events.ts';
 import { useEndpoint } from '#ui/api/queries.ts';
@@ -72,6 +73,7 @@ export function JobPage() {
             </Panel>
             <JobTrace trace={trace} connected={connected} live={!ended} />
           </div>
+          <Approved job={job} />
           {STARTS_JOBS.includes(job.kind) && <StartedJobs job={job} />}
           {job.plan && job.plan.changes.length > 0 && (
             <Panel title="What the plan changes">
@@ -82,6 +84,35 @@ export function JobPage() {
         </>
       )}
     </DetailPage>
+  );
+}
+
+/** Who let it happen, where it took approvals. */
+function Approved({ job: { job_id } }: { job: Job }) {
+  const { data } = useEndpoint(listApprovals, { query: { job_id } });
+  const approval_id = data?.items[0]?.approval_id;
+  const approval = useEndpoint(
+    getApproval,
+    { params: { approval_id: approval_id ?? '' } },
+    { enabled: approval_id !== undefined },
+  ).data;
+  if (approval_id === undefined) return null;
+  return (
+    <Panel title="Approvals">
+      <Properties>
+        {approval?.decisions.map(({ user_id, label, roles, decided_at, comment }) => (
+          <Property key={user_id} name={label}>
+            approved as {roles.join(', ')} <RelativeTime iso={decided_at} />
+            {comment !== null && `: ${comment}`}
+          </Property>
+        ))}
+        <Property name="Request">
+          <Link to="/approvals/$approval_id" params={{ approval_id }} className={classes.link}>
+            the plan as it was read
+          </Link>
+        </Property>
+      </Properties>
+    </Panel>
   );
 }
 

@@ -4,13 +4,15 @@
  */
 import { Button, Modal, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import type { Endpoint } from '#contract/endpoint.ts';
 import { isQuiet } from '#ui/api/errors.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import classes from './confirm-action.module.css';
 import { ProblemAlert } from './problem-alert.tsx';
 import { isReason, ReasonField } from './reason-field.tsx';
 import { useReturnFocus } from './return-focus.ts';
-import { toastDone } from './toast.tsx';
+import { toastAsked, toastDone } from './toast.tsx';
+import { needsText, useRequirements } from './approval-needs.ts';
 
 export interface ConfirmActionProps {
   title: string;
@@ -26,7 +28,9 @@ export interface ConfirmActionProps {
   /** This text has to be typed before the button works: for what cannot be undone. */
   typed?: string;
   /** Does it. The answer's `job_id` is linked in the toast. */
-  run: (input: { reason: string | undefined }) => Promise<{ job_id?: string } | void>;
+  run: (input: { reason: string | undefined }) => Promise<{ job_id?: string; approval_id?: string } | void>;
+  /** The endpoint that it calls, where a policy may ask for approvals first. */
+  approvable?: Endpoint;
   /** Said when it is done; null says nothing. */
   done?: string | null;
   onClose: () => void;
@@ -49,8 +53,10 @@ export function ConfirmAction({
   onClose,
   children,
   blocked = false,
+  approvable,
 }: ConfirmActionProps) {
   useReturnFocus();
+  const requirements = useRequirements(approvable, environment ?? null);
   const [text, setText] = useState('');
   const [name, setName] = useState('');
   const [busy, setBusy] = useState(false);
@@ -68,7 +74,8 @@ export function ConfirmAction({
     setError(null);
     try {
       const answer = await run({ reason: given === '' ? undefined : given });
-      if (done !== null) toastDone(done, answer?.job_id);
+      if (answer?.approval_id) toastAsked(answer.approval_id);
+      else if (done !== null) toastDone(done, answer?.job_id);
       onClose();
     } catch (problem) {
       if (!isQuiet(problem)) setError(problem);
@@ -115,12 +122,13 @@ export function ConfirmAction({
           />
         )}
         <ProblemAlert error={error} />
+        {requirements.length > 0 && <p className={classes.what}>This {needsText(requirements)}.</p>}
         <div className={classes.footer}>
           <Button variant="default" onClick={onClose} disabled={busy}>
             Cancel
           </Button>
           <Button type="submit" loading={busy} disabled={!complete} {...(danger && { color: 'red' })}>
-            {verb}
+            {requirements.length > 0 ? 'Ask for approval' : verb}
           </Button>
         </div>
       </form>

@@ -3,14 +3,16 @@
  * place, the job as it runs. Mounted while it is open. States:
  *
  *     planning → plan ⇄ drifted → starting → running job (may be closed; the job goes on)
- *        ⇅         ⇅
+ *        ⇅         ⇅                └→ asked for approval
  *     choices   expired
  */
 import { CloseButton, Modal } from '@mantine/core';
 import { useState } from 'react';
+import type { Endpoint } from '#contract/endpoint.ts';
 import { EnvironmentBadge } from '#ui/app/environment-badge.tsx';
 import { useIsProduction } from '#ui/app/environment.tsx';
 import classes from './plan-dialog.module.css';
+import { PlanApproval } from './plan-approval.tsx';
 import { PlanForm } from './plan-form.tsx';
 import { PlanJob } from './plan-job.tsx';
 import { useReturnFocus } from './return-focus.ts';
@@ -24,6 +26,8 @@ export interface PlanDialogProps {
   /** Makes the plan; called again when `choices` change, when it has expired or when the person asks. Null: nothing to plan yet. */
   plan: MakePlan | null;
   start: StartPlan;
+  /** The endpoint that `start` calls, where a policy may ask for approvals first. */
+  approvable?: Endpoint;
   /** What is planned, where the dialog lets one choose it. */
   choices?: string;
   /** The fields of those choices; they stand above the plan. */
@@ -42,6 +46,7 @@ export function PlanDialog({
   verb,
   plan: makePlan,
   start,
+  approvable,
   choices = '',
   children,
   unplanned,
@@ -51,7 +56,7 @@ export function PlanDialog({
 }: PlanDialogProps) {
   useReturnFocus();
   const planned = usePlan(makePlan, choices);
-  const [jobId, setJobId] = useState<string | null>(null);
+  const [started, setStarted] = useState<{ job_id: string; approval_id?: string } | null>(null);
   const [busy, setBusy] = useState(false);
   const isProduction = useIsProduction();
   const plan = planned.held?.plan;
@@ -75,21 +80,24 @@ export function PlanDialog({
           ))}
           <CloseButton aria-label="Close" onClick={onClose} disabled={busy} />
         </div>
-        {jobId === null ? (
+        {started === null ? (
           <PlanForm
             verb={verb}
             planned={planned}
             unplanned={unplanned}
             start={start}
+            approvable={approvable}
             typed={typed}
             onBusy={setBusy}
-            onStarted={setJobId}
+            onStarted={setStarted}
             onClose={onClose}
           >
             {children}
           </PlanForm>
+        ) : started.approval_id ? (
+          <PlanApproval approval_id={started.approval_id} onClose={onClose} />
         ) : (
-          <PlanJob job_id={jobId} onClose={onClose} />
+          <PlanJob job_id={started.job_id} onClose={onClose} />
         )}
       </div>
     </Modal>

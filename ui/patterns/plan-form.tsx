@@ -2,7 +2,9 @@
 import { Button, Checkbox, TextInput, Tooltip } from '@mantine/core';
 import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react';
 import { useState } from 'react';
+import type { Endpoint } from '#contract/endpoint.ts';
 import type { Plan } from '#contract/jobs.ts';
+import { needsText, useRequirements } from './approval-needs.ts';
 import { ChangeList, ManyChanges } from './change-list.tsx';
 import { CheckList } from './check-list.tsx';
 import { useNow } from './clock.ts';
@@ -25,6 +27,7 @@ export function PlanForm({
   planned,
   unplanned,
   start,
+  approvable,
   typed: alwaysTyped,
   onBusy,
   onStarted,
@@ -35,9 +38,10 @@ export function PlanForm({
   planned: Planned;
   unplanned: string | undefined;
   start: StartPlan;
+  approvable: Endpoint | undefined;
   typed: boolean;
   onBusy: (busy: boolean) => void;
-  onStarted: (job_id: string) => void;
+  onStarted: (started: Awaited<ReturnType<StartPlan>>) => void;
   onClose: () => void;
   children: React.ReactNode;
 }) {
@@ -48,6 +52,7 @@ export function PlanForm({
   /** Hash of the plan whose warnings were read: another plan has other warnings. */
   const [acknowledged, setAcknowledged] = useState<string | null>(null);
   const [typed, setTyped] = useState('');
+  const requirements = useRequirements(approvable, held?.plan.environment);
 
   if (!held || (!current && !planning))
     return (
@@ -98,9 +103,9 @@ export function PlanForm({
     setStarting(true);
     onBusy(true);
     try {
-      const { job_id } = await start({ plan_hash: plan.plan_hash, reason: reason.trim() });
+      const started = await start({ plan_hash: plan.plan_hash, reason: reason.trim() });
       onBusy(false);
-      onStarted(job_id);
+      onStarted(started);
     } catch (refused) {
       onBusy(false);
       setStarting(false);
@@ -167,6 +172,7 @@ export function PlanForm({
           ) : (
             <span className={left < 60 ? classes.expired : undefined}>valid {formatCountdown(left)}</span>
           )}
+          {requirements.length > 0 && <span>{needsText(requirements)}</span>}
         </span>
         <Button variant="default" onClick={onClose} disabled={starting}>
           Cancel
@@ -177,7 +183,7 @@ export function PlanForm({
           </Button>
         ) : (
           <GuardedButton type="submit" against={against} loading={starting} {...(final && { color: 'red' })}>
-            {verb}
+            {requirements.length > 0 ? 'Ask for approval' : verb}
           </GuardedButton>
         )}
       </footer>
@@ -186,14 +192,25 @@ export function PlanForm({
 }
 
 /** What will happen, what changes, who is touched, what was checked. */
-function PlanParts({ plan, planning, onReplan }: { plan: Plan; planning: boolean; onReplan: () => void }) {
+export function PlanParts({
+  plan,
+  planning = false,
+  onReplan,
+}: {
+  plan: Plan;
+  planning?: boolean;
+  /** Left out where the plan is shown as it was read. */
+  onReplan?: () => void;
+}) {
   const many = plan.changes.length > FEW_CHANGES;
   const afterwards = plan.rollback && <p className={classes.rollback}>Afterwards: {plan.rollback}</p>;
   return (
     <>
-      <Section title="What will happen">
-        <PlanSteps plan={plan} />
-      </Section>
+      {plan.steps.length > 0 && (
+        <Section title="What will happen">
+          <PlanSteps plan={plan} />
+        </Section>
+      )}
       {many && (
         <Section title={`What changes · ${plan.changes.length}`}>
           <ManyChanges changes={plan.changes} />
@@ -207,24 +224,28 @@ function PlanParts({ plan, planning, onReplan }: { plan: Plan; planning: boolean
             {afterwards}
           </Section>
         )}
-        <Section title="Who is touched">
-          <Touched plan={plan} />
-        </Section>
+        {plan.steps.length > 0 && (
+          <Section title="Who is touched">
+            <Touched plan={plan} />
+          </Section>
+        )}
         <Section
           title="Checks"
           aside={
-            <Tooltip label="Plan again with figures of now">
-              <Button
-                variant="subtle"
-                color="gray"
-                size="compact-xs"
-                leftSection={<IconRefresh size={13} />}
-                loading={planning}
-                onClick={onReplan}
-              >
-                Check again
-              </Button>
-            </Tooltip>
+            onReplan && (
+              <Tooltip label="Plan again with figures of now">
+                <Button
+                  variant="subtle"
+                  color="gray"
+                  size="compact-xs"
+                  leftSection={<IconRefresh size={13} />}
+                  loading={planning}
+                  onClick={onReplan}
+                >
+                  Check again
+                </Button>
+              </Tooltip>
+            )
           }
         >
           <CheckList checks={plan.checks} />

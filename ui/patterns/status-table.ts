@@ -9,6 +9,7 @@ import {
   IconCircleDashed,
   IconCircleX,
   IconClock,
+  IconEye,
   IconHourglass,
   IconLockX,
   IconMail,
@@ -18,8 +19,11 @@ import {
   IconQuestionMark,
   IconUrgent,
 } from '@tabler/icons-react';
+import type { ApprovalState } from '#contract/approvals.ts';
 import type { AUDIT_OUTCOMES } from '#contract/audit.ts';
 import type { SESSION_STATES, TokenState, UserStatus } from '#contract/iam.ts';
+import type { DetectionState } from '#contract/iam/detections.ts';
+import type { ImpersonationState } from '#contract/iam/impersonations.ts';
 import type { JobState, StepState } from '#contract/jobs.ts';
 import type { NodeTenantState } from '#contract/node.ts';
 import type { PlacementState } from '#contract/placement-record.ts';
@@ -190,6 +194,22 @@ const TOKEN = {
   revoked: { word: 'revoked', tone: 'neutral', icon: IconLockX },
 } satisfies Record<TokenState, StatusLook>;
 
+const DETECTION = {
+  open: {
+    word: 'open',
+    tone: 'attention',
+    icon: IconAlertTriangle,
+    meaning: 'Nobody has looked into it yet',
+  },
+  acknowledged: {
+    word: 'acknowledged',
+    tone: 'progress',
+    icon: IconEye,
+    meaning: 'Somebody looks into it',
+  },
+  resolved: { word: 'resolved', tone: 'well', icon: IconCircleCheck },
+} satisfies Record<DetectionState, StatusLook>;
+
 const OUTCOME = {
   succeeded: { word: 'succeeded', tone: 'well', icon: IconCircleCheck },
   failed: { word: 'failed', tone: 'failing', icon: IconCircleX },
@@ -202,7 +222,35 @@ const WATCHER = {
   down: { word: 'down', tone: 'failing', icon: IconPlugConnectedX },
 } satisfies Record<'live' | 'rebuilding' | 'down', StatusLook>;
 
+const APPROVAL = {
+  waiting: { word: 'waiting', tone: 'progress', icon: IconHourglass, meaning: 'Nothing has happened yet' },
+  applied: { word: 'applied', tone: 'well', icon: IconCircleCheck, meaning: 'Approved, and done at once' },
+  rejected: { word: 'rejected', tone: 'failing', icon: IconCircleX },
+  withdrawn: { word: 'withdrawn', tone: 'neutral', icon: IconArrowBackUp },
+  voided: {
+    word: 'void',
+    tone: 'attention',
+    icon: IconBan,
+    meaning: 'It was no longer what was asked for',
+  },
+  expired: { word: 'expired', tone: 'neutral', icon: IconClock, meaning: 'It waited too long' },
+} satisfies Record<ApprovalState, StatusLook>;
+
+const IMPERSONATION = {
+  active: { word: 'goes on', tone: 'attention', icon: IconEye, meaning: 'Somebody acts as another user now' },
+  to_review: { word: 'to review', tone: 'progress', icon: IconHourglass },
+  overdue: {
+    word: 'review overdue',
+    tone: 'failing',
+    icon: IconUrgent,
+    meaning: 'Until it is reviewed, who acted cannot begin another one',
+  },
+  reviewed: { word: 'reviewed', tone: 'well', icon: IconCircleCheck },
+} satisfies Record<ImpersonationState, StatusLook>;
+
 export const STATUS_TABLE = {
+  impersonation: IMPERSONATION,
+  approval: APPROVAL,
   tenant: TENANT,
   job: JOB,
   step: STEP,
@@ -212,6 +260,7 @@ export const STATUS_TABLE = {
   user: USER,
   session: SESSION,
   token: TOKEN,
+  detection: DETECTION,
   outcome: OUTCOME,
   watcher: WATCHER,
   host: HOST,

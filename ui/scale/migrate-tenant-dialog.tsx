@@ -50,6 +50,7 @@ export function MigrateTenantDialog({
       <PlanDialog
         title={`Migrate ${tenant_id} · ${service} · ${current?.shard ?? '?'} → ${target}`}
         verb="Start migration"
+        approvable={startMigration}
         plan={async (signal) => (await call(planMigration, { body: input, signal })).data}
         start={async (approved) => (await start.mutateAsync({ body: { ...input, ...approved } })).data}
         onClose={onClose}
