@@ -1,6 +1,6 @@
 /** Links that let somebody choose a password: invitations and resets. Each works once and expires; the newest voids those before. */
 import { Type, type Static } from 'typebox';
-import { Email, Mutated, Nullable, OneOf, Reason, Timestamp } from '../common.ts';
+import { Email, Mutated, Nullable, OneOf, Reason, Timestamp, Uuid } from '../common.ts';
 import { endpoint } from '../endpoint.ts';
 import { body, NewPassword, userParams } from './fields.ts';
 import { SignInMethods } from './my-account.ts';
@@ -80,6 +80,17 @@ export const revokeUserRecoveryCodes = endpoint({
   body: body({ reason: Reason }),
   response: Mutated({ revoked: Type.Integer() }),
   problems: ['not_found', 'action_not_allowed', 'permission_denied'],
+});
+export const unlinkUserIdentity = endpoint({
+  ...onUser,
+  id: 'iam.users.unlink_identity',
+  path: '/admin/v1/iam/users/:user_id/identities/:identity_id/unlink',
+  summary: 'Unlink an account at an identity provider from a user, who can no longer sign in by it',
+  permission: 'iam.users.update',
+  params: Type.Object({ user_id: Uuid, identity_id: Uuid }),
+  body: body({ reason: Reason }),
+  response: Mutated({}),
+  problems: ['not_found', 'action_not_allowed'],
 });
 export const getUserSignInMethods = endpoint({
   id: 'iam.users.sign_in_methods',

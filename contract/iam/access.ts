@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { Nullable, OneOf, Timestamp, Uuid, Slug } from '../common.ts';
 import { endpoint } from '../endpoint.ts';
-import { NewAssignment } from './assignments.ts';
+import { NewAssignment, NewExpiry } from './assignments.ts';
 import { body, PermissionPattern, scopeFields, userParams } from './fields.ts';
 import { USER_STATUSES } from './users.ts';
 
@@ -127,6 +127,16 @@ export const previewAssignment = endpoint({
   permission: 'iam.roles.assign',
   body: body(NewAssignment),
   problems: ['not_found', 'unprocessable'],
+});
+export const previewAssignmentExpiry = endpoint({
+  ...preview,
+  id: 'iam.assignments.change_expiry.preview',
+  path: '/admin/v1/iam/assignments/:assignment_id/expiry/preview',
+  summary: 'What a user would gain if an assignment ended at another time; changes nothing',
+  permission: 'iam.roles.assign',
+  params: Type.Object({ assignment_id: Uuid }),
+  body: body(NewExpiry),
+  problems: ['not_found'],
 });
 export const previewUnassignment = endpoint({
   ...preview,

@@ -56,6 +56,13 @@ export const NewAssignment = {
   ),
 };
 
+/** A time at which it ends by itself; null: it lasts. */
+export const NewExpiry = {
+  expires_at: Nullable(
+    Type.String({ format: 'date-time', description: 'Ends by itself then; null: it lasts' }),
+  ),
+};
+
 export const listAssignments = endpoint({
   id: 'iam.assignments.list',
   method: 'GET',
@@ -64,12 +71,15 @@ export const listAssignments = endpoint({
   permission: 'iam.roles.read',
   scope: 'none',
   step_up: 'none',
-  query: listQuery(['created_at'], {
+  query: listQuery(['created_at', 'expires_at'], {
     user_id: Type.Optional(Uuid),
     role_id: Type.Optional(Slug),
     tenant_id: Type.Optional(Slug),
     environment: Type.Optional(Environment),
     state: Type.Optional(OneOf(ASSIGNMENT_STATES)),
+    ends_within_days: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 365, description: 'Live ones that end within so many days' }),
+    ),
   }),
   response: Page(Assignment),
   status: 200,
@@ -87,6 +97,20 @@ export const createAssignment = endpoint({
   response: Mutated({ assignment: Assignment }),
   status: 201,
   problems: ['not_found', 'already_exists', 'unprocessable', 'permission_denied'],
+});
+export const changeAssignmentExpiry = endpoint({
+  id: 'iam.assignments.change_expiry',
+  method: 'POST',
+  path: '/admin/v1/iam/assignments/:assignment_id/expiry',
+  summary: 'Change when an assignment ends: later, sooner, or not at all',
+  permission: 'iam.roles.assign',
+  scope: 'none',
+  step_up: 'recent',
+  params: Type.Object({ assignment_id: Uuid }),
+  body: body({ ...NewExpiry, reason: Reason }),
+  response: Mutated({ assignment: Assignment }),
+  status: 200,
+  problems: ['not_found', 'conflict', 'unprocessable', 'permission_denied'],
 });
 export const deleteAssignment = endpoint({
   id: 'iam.assignments.delete',

@@ -35,6 +35,7 @@ export const USER_UPKEEP = {
   set_password: ['active', 'suspended', 'disabled'],
   reset_mfa: ['active', 'suspended', 'disabled'],
   revoke_recovery_codes: ['active', 'suspended', 'disabled'],
+  unlink_identity: ['active', 'suspended', 'disabled'],
 } as const satisfies Record<string, readonly UserStatus[]>;
 export type UserUpkeep = keyof typeof USER_UPKEEP;
 

@@ -9,6 +9,7 @@ import {
   previewRoleChange,
   previewUnassignment,
 } from './access-service.ts';
+import { changeAssignmentExpiry, previewAssignmentExpiry } from './assignment-expiry-service.ts';
 import { createAssignment, deleteAssignment } from './assignment-service.ts';
 import { listAssignmentRows } from './assignment-store.ts';
 import {
@@ -46,6 +47,12 @@ export const accessRoutes = (db: Database, environmentNames: readonly string[]):
   ),
   route(contract.createAssignment, ({ context, body }) =>
     createAssignment(db, context, environmentNames, body),
+  ),
+  route(contract.previewAssignmentExpiry, ({ context, params, body }) =>
+    previewAssignmentExpiry(db, context, params.assignment_id, body),
+  ),
+  route(contract.changeAssignmentExpiry, ({ context, params, body }) =>
+    changeAssignmentExpiry(db, context, params.assignment_id, body),
   ),
   route(contract.previewUnassignment, ({ context, params }) =>
     previewUnassignment(db, context, params.assignment_id),

@@ -127,6 +127,20 @@ export async function previewAssignment(
   return summary(blockers, [holder], (held) => [...held, given]);
 }
 
+/** What a user gains by a role that they are given, or that goes on; held already, it adds nothing. */
+export async function previewOfGivenRole(
+  db: Database,
+  given: PermissionScope & { user_id: string; role_id: string; expires_at: string | null },
+  blockersIn: (permissions: readonly string[]) => Promise<AccessPreview['blockers']>,
+): Promise<AccessPreview> {
+  const { user_id, role_id, tenant_id, environment, expires_at } = given;
+  const [role, holder] = await Promise.all([readRole(db, role_id), readHolder(db, user_id)]);
+  const { permissions, title: role_title } = role;
+  const blockers = await blockersIn(permissions);
+  const added = { assignment_id: '', role_id, role_title, permissions, expires_at, tenant_id, environment };
+  return summary(blockers, [holder], (held) => [...held, added]);
+}
+
 function assertNotHeld(
   { held, email }: Holder,
   roleId: string,

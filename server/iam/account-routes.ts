@@ -22,7 +22,13 @@ import {
   startTotp,
   type Enrolled,
 } from './factor-service.ts';
-import { depart, linkIdentity, signInWithProvider, unlinkIdentity } from './identity-service.ts';
+import {
+  depart,
+  linkIdentity,
+  signInWithProvider,
+  unlinkIdentity,
+  unlinkUserIdentity,
+} from './identity-service.ts';
 import { endMyOtherSessions, endMySession, listMySessions, updateMyProfile } from './my-account-service.ts';
 import { startAuthentication } from './passkey-service.ts';
 import { changeOwnPassword } from './password-service.ts';
@@ -141,6 +147,9 @@ export function userAccessRoutes(deps: AccountDeps): Route[] {
     ),
     route(contract.revokeUserRecoveryCodes, ({ context, params, body }) =>
       revokeRecoveryCodes(db, context, params.user_id, body.reason),
+    ),
+    route(contract.unlinkUserIdentity, ({ context, params, body }) =>
+      unlinkUserIdentity(db, context, params, body.reason),
     ),
     route(contract.getUserSignInMethods, ({ params }) => readSignInMethods(db, params.user_id)),
     route(contract.getSignInPolicy, ({ params }) => readSignInPolicy(db, params.role_id)),

@@ -156,7 +156,7 @@ async function removeExpired(
 }
 
 /** The role, which neither changes nor goes until the transaction ends. */
-async function shareRole(tx: Tx, roleId: string): Promise<{ permissions: string[] }> {
+export async function shareRole(tx: Tx, roleId: string): Promise<{ permissions: string[] }> {
   const role = await tx
     .selectFrom('roles')
     .select('permissions')

@@ -15,24 +15,30 @@ export interface AssignmentFilter extends ListRequest {
   tenant_id?: string | undefined;
   environment?: string | undefined;
   state?: AssignmentState | undefined;
+  ends_within_days?: number | undefined;
 }
 
 const state = sql`case when a.expires_at is null then 'lasting' when a.expires_at > now() then 'temporary' else 'expired' end`;
 const assignment = sql`a.assignment_id, a.user_id, u.email as user_email, u.kind as user_kind, a.role_id, a.tenant_id, a.environment, ${state} as state, a.expires_at,
   a.created_by, a.created_at`;
 
+/** Sorts after every end there is. */
+const NEVER = '9999-12-31T23:59:59Z';
+
 /** A page of assignments that fit the filter, newest first unless asked otherwise. */
 export async function listAssignmentRows(db: Database, filter: AssignmentFilter): Promise<Page<Assignment>> {
-  const created_at = { column: sql`a.created_at`, type: 'timestamptz' } as const;
-  const page = keysetPage(
-    filter,
-    { created_at },
-    { column: sql`a.assignment_id`, type: 'uuid' },
-    '-created_at',
-  );
+  const columns = {
+    created_at: { column: sql`a.created_at`, type: 'timestamptz' },
+    expires_at: { column: sql`coalesce(a.expires_at, ${NEVER}::timestamptz)`, type: 'timestamptz' },
+  } as const;
+  const page = keysetPage(filter, columns, { column: sql`a.assignment_id`, type: 'uuid' }, '-created_at');
   const conditions: RawBuilder<boolean>[] = [sql`true`];
   if (filter.user_id) conditions.push(sql`a.user_id = ${filter.user_id}::uuid`);
   if (filter.state) conditions.push(sql`${state} = ${filter.state}`);
+  if (filter.ends_within_days)
+    conditions.push(
+      sql`a.expires_at > now() and a.expires_at <= now() + make_interval(days => ${filter.ends_within_days}::integer)`,
+    );
   for (const column of ['role_id', 'tenant_id', 'environment'] as const) {
     if (filter[column]) conditions.push(sql`${sql.ref(`a.${column}`)} = ${filter[column]}`);
   }
@@ -46,8 +52,9 @@ export async function listAssignmentRows(db: Database, filter: AssignmentFilter)
       db,
     ),
   ]);
+  const key = page.sort.endsWith('expires_at') ? 'expires_at' : 'created_at';
   return {
-    ...pageOf(rows.rows, page, (row) => [row.created_at, row.assignment_id]),
+    ...pageOf(rows.rows, page, (row) => [row[key] ?? NEVER, row.assignment_id]),
     total: boundedTotal(total.rows[0]?.count ?? 0),
   };
 }

@@ -1,7 +1,7 @@
 /** Signing in at an identity provider, and the identities there that open an account here. */
 import { sql } from 'kysely';
 import { recordEvent } from '#server/audit/audit-store.ts';
-import type { Database } from '#server/db/database.ts';
+import type { Database, Tx } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import type { CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
@@ -13,7 +13,8 @@ import { putOneTimeSecret, takeOneTimeSecret } from './one-time-secret-store.ts'
 import { personOf } from './personal-session.ts';
 import { newSecret } from './secret-values.ts';
 import { openSession, type TakenStep } from './session-opening.ts';
-import { lockUser } from './user-store.ts';
+import { assertUpkeep } from './user-state-rules.ts';
+import { lockUser, readUser } from './user-store.ts';
 
 const AWAY_MINUTES = 10;
 const RETURN_PAGE = '/sign-in/return';
@@ -168,17 +169,44 @@ export async function unlinkIdentity(
       permission: 'authenticated',
       target: { type: 'user', id: user_id },
     },
+    async (tx) => ({ before: { identity: await removeIdentity(tx, user_id, identity_id) }, result: {} }),
+  );
+}
+
+/** Unlinks an account of somebody else: a decision of an administrator, with its reason. */
+export async function unlinkUserIdentity(
+  db: Database,
+  context: CallContext,
+  { user_id, identity_id }: { user_id: string; identity_id: string },
+  reason: string,
+): Promise<{ job_id: string }> {
+  const { email } = await readUser(db, user_id);
+  return mutate(
+    db,
+    context,
+    {
+      action: 'iam.users.unlink_identity',
+      title: `Unlink an account of ${email}`,
+      permission: 'iam.users.update',
+      target: { type: 'user', id: user_id },
+      reason,
+    },
     async (tx) => {
-      const removed = await tx
-        .deleteFrom('linked_identities')
-        .where('identity_id', '=', identity_id)
-        .where('user_id', '=', user_id)
-        .returning(['provider_id', 'subject', 'email'])
-        .executeTakeFirst();
-      if (!removed) throw notFound('linked account', identity_id);
-      return { before: { identity: removed }, result: {} };
+      assertUpkeep('unlink_identity', await lockUser(tx, user_id));
+      return { before: { identity: await removeIdentity(tx, user_id, identity_id) }, result: {} };
     },
   );
+}
+
+async function removeIdentity(tx: Tx, user_id: string, identity_id: string) {
+  const removed = await tx
+    .deleteFrom('linked_identities')
+    .where('identity_id', '=', identity_id)
+    .where('user_id', '=', user_id)
+    .returning(['provider_id', 'subject', 'email'])
+    .executeTakeFirst();
+  if (!removed) throw notFound('linked account', identity_id);
+  return removed;
 }
 
 function providerOf({ providers }: AccountDeps, provider_id: string): IdentityProvider {
