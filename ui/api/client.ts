@@ -13,7 +13,15 @@ import {
 } from '#contract/iam.ts';
 import type { Problem } from '#contract/problem.ts';
 import { NetworkError, ProblemError } from './errors.ts';
-import { keepCsrfToken, leaveToSignIn, readCsrfToken, sessionLoss } from './session.ts';
+import {
+  keepCsrfToken,
+  keepIdentity,
+  leaveToSignIn,
+  readCsrfToken,
+  readIdentity,
+  sessionLoss,
+  startOver,
+} from './session.ts';
 import { askPasskey } from './passkeys.ts';
 import { askStepUp, requestHash } from './step-up.ts';
 
@@ -136,6 +144,7 @@ async function send(
     const { csrf_token } = data as { csrf_token: string | null };
     // A replay has none, and the session keeps the one that it has.
     if (csrf_token !== null) keepCsrfToken(csrf_token);
+    if (endpoint.id === me.id) keepIdentity(data as ResponseOf<typeof me>);
   }
   return { data, etag: response.headers.get('etag'), status: response.status };
 }
@@ -195,6 +204,16 @@ function sessionIsGone(): Promise<boolean> {
 }
 
 /**
+ * Reads who one is anew. In another tab somebody may have begun or stopped to act as another user: then a change that was meant as one
+ * person must not be made as another, and the page starts over.
+ */
+async function isSomebodyElse(): Promise<boolean> {
+  const before = readIdentity();
+  await send(me, {}, {});
+  return before !== null && before !== readIdentity();
+}
+
+/**
  * Calls an endpoint. A change carries one idempotency key over all of its attempts. Two refusals are mended here and the request
  * repeated, once each: a demanded step-up, and a cookie or CSRF token that a step-up has just replaced. When the session is gone,
  * the browser goes to the sign-in page. Throws `ProblemError`, `NetworkError`, `StepUpCancelledError`, or an `AbortError` when `signal` fires.
@@ -217,6 +236,10 @@ export async function call<E extends Endpoint>(
       if (!(error instanceof ProblemError) || mended.has(error.code)) throw error;
       mended.add(error.code);
       const loss = sessionLoss(error);
+      if (error.code === 'impersonation_ended') {
+        startOver();
+        throw error;
+      }
       if (loss) {
         if (await sessionIsGone()) {
           leaveToSignIn(loss.why);
@@ -224,8 +247,9 @@ export async function call<E extends Endpoint>(
         }
       } else if (error.code === 'insufficient_user_authentication')
         headers = { ...headers, ...(await satisfyStepUp(endpoint, input.body, error.problem)) };
-      else if (error.code === 'csrf_failed' && isChange) await send(me, {}, {});
-      else throw error;
+      else if (error.code === 'csrf_failed' && isChange) {
+        if (await isSomebodyElse()) throw error;
+      } else throw error;
     }
   }
 }

@@ -2,6 +2,7 @@
  * The browser's side of the session. The session itself is an HttpOnly cookie that scripts never see; the CSRF token lives in memory
  * only and comes back after a reload with `GET iam/me`.
  */
+import type { Me } from '#contract/iam.ts';
 import { ProblemError } from './errors.ts';
 
 let csrfToken: string | null = null;
@@ -10,6 +11,19 @@ export const readCsrfToken = (): string | null => csrfToken;
 export const keepCsrfToken = (token: string | null): void => {
   csrfToken = token;
 };
+
+/** Who this page was drawn for: the user, or who acts as them. */
+let identity: string | null = null;
+export const readIdentity = (): string | null => identity;
+/** Keeps it; when another tab has begun or stopped to act as another user, the page starts over. */
+export const keepIdentity = ({ user, impersonation }: Partial<Me>): void => {
+  const before = identity;
+  identity = impersonation?.impersonation_id ?? user?.user_id ?? null;
+  if (before !== null && identity !== before) startOver();
+};
+
+/** Loads the application afresh, which drops everything that was read as somebody else. */
+export const startOver = (): void => location.assign('/');
 
 /** Why somebody stands at the sign-in page again; null = they were not signed in here. */
 export type SignedOutWhy = 'revoked' | 'expired' | 'signed_out';

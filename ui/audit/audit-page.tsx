@@ -39,6 +39,13 @@ const OUTCOME: ListFilter = {
 const TYPED: readonly ListFilter[] = [
   { type: 'text', name: 'tenant_id', label: 'Tenant', placeholder: 'tenant id', whole: WHOLE_SLUG },
   { type: 'text', name: 'job_id', label: 'Job', placeholder: 'job id', whole: WHOLE_UUID },
+  {
+    type: 'text',
+    name: 'impersonation_id',
+    label: 'Impersonation',
+    placeholder: 'impersonation id',
+    whole: WHOLE_UUID,
+  },
   { type: 'text', name: 'request_id', label: 'Request', placeholder: 'request id' },
   { type: 'time', name: 'from', label: 'From' },
   { type: 'time', name: 'to', label: 'To' },
@@ -49,6 +56,7 @@ export function AuditPage() {
   const filters = useMemo<readonly ListFilter[]>(
     () => [
       { type: 'text', name: 'actor', label: 'Actor', placeholder: 'email or id' },
+      { type: 'text', name: 'on_behalf_of', label: 'On behalf of', placeholder: 'email' },
       ACTION,
       OUTCOME,
       {

@@ -185,7 +185,11 @@ export function Actor({ event }: { event: Pick<AuditEvent, 'actor_type' | 'actor
       {actor_type === 'api_token' && <IconTerminal2 size={14} aria-label="API token" />}
       <span className={classes.label}>{actor_label}</span>
       {actor_type === 'anonymous' && <span className={classes.quiet}>not signed in</span>}
-      {on_behalf_of && <span className={classes.quiet}>for {on_behalf_of}</span>}
+      {on_behalf_of && (
+        <span className={classes.quiet}>
+          {actor_type === 'system' ? 'for' : 'as'} {on_behalf_of}
+        </span>
+      )}
     </span>
   );
 }

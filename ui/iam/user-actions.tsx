@@ -5,6 +5,7 @@ import {
   IconKey,
   IconListNumbers,
   IconMail,
+  IconMasksTheater,
   IconMailCode,
   IconPlayerPause,
   IconPlayerPlay,
@@ -37,6 +38,7 @@ import { may, useChange, useMe } from '#ui/api/queries.ts';
 import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.tsx';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { plural } from '#ui/patterns/format.ts';
+import { ActAsDialog } from './act-as-dialog.tsx';
 import { SendLinkDialog } from './link-dialog.tsx';
 import { NewPasswordField } from './new-password-field.tsx';
 import { newPasswordFault } from './password-rules.ts';
@@ -47,6 +49,7 @@ type Asked =
   | Upkeep
   | 'set_password'
   | 'revoke_sessions'
+  | 'act_as'
   | 'resend_invitation'
   | 'reset_password';
 type Target = Pick<UserListItem, 'user_id' | 'email' | 'display_name' | 'status' | 'session_count'>;
@@ -157,6 +160,17 @@ export function useUserActions(): { actionsFor: (user: Target) => Action[]; dial
       ),
       onSelect: () => setAsked({ what: 'revoke_sessions', user }),
     },
+    {
+      label: 'Act as this user…',
+      icon: IconMasksTheater,
+      disabled: firstReason(
+        may(signedIn, 'iam.users.impersonate'),
+        user.status !== 'active' && `The user is ${user.status}`,
+        isOwn(user) && 'This is you',
+      ),
+      onSelect: () => setAsked({ what: 'act_as', user }),
+      divided: true,
+    },
     { ...statusAction(user, 'suspend'), divided: true },
     statusAction(user, 'reactivate'),
     statusAction(user, 'disable'),
@@ -167,6 +181,8 @@ export function useUserActions(): { actionsFor: (user: Target) => Action[]; dial
   const dialog =
     asked === null ? null : asked.what === 'set_password' ? (
       <SetPasswordDialog user={asked.user} onClose={close} />
+    ) : asked.what === 'act_as' ? (
+      <ActAsDialog user={asked.user} onClose={close} />
     ) : asked.what === 'revoke_sessions' ? (
       <EndSessionsDialog user={asked.user} onClose={close} />
     ) : asked.what === 'resend_invitation' || asked.what === 'reset_password' ? (
