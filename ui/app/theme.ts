@@ -25,6 +25,19 @@ const gray: MantineColorsTuple = [
   '#343a44',
   '#15181e',
 ];
+// Of what ends something: white words on it keep a contrast of 4.5 in both themes.
+const red: MantineColorsTuple = [
+  '#fff5f5',
+  '#fdeaea',
+  '#fbd0d0',
+  '#f5a8a9',
+  '#ef8183',
+  '#e5484d',
+  '#ce2c31',
+  '#c22a30',
+  '#a61f25',
+  '#641723',
+];
 // Mantine reads 0 as text, 4 as lines, 6 as surfaces of controls and 7 as the page.
 const dark: MantineColorsTuple = [
   '#e6e9ed',
@@ -42,7 +55,7 @@ const dark: MantineColorsTuple = [
 export const theme = createTheme({
   primaryColor: 'iris',
   primaryShade: { light: 7, dark: 6 },
-  colors: { iris, gray, dark },
+  colors: { iris, gray, red, dark },
   white: '#ffffff',
   black: '#15181e',
   fontFamily: "'Inter Variable', system-ui, sans-serif",
