@@ -9,6 +9,7 @@ export * from './iam/impersonations.ts';
 export * from './iam/my-account.ts';
 export * from './iam/roles.ts';
 export * from './iam/service-accounts.ts';
+export * from './iam/session-endings.ts';
 export * from './iam/sessions.ts';
 export * from './iam/sign-in-policies.ts';
 export * from './iam/sign-in.ts';

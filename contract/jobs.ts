@@ -78,6 +78,7 @@ export const Subject = Type.Object({
     'job',
     'user',
     'role',
+    'sessions',
     'approval_policy',
   ]),
   id: Type.String(),

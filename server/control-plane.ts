@@ -24,6 +24,7 @@ import { iamRoutes } from '#server/iam/iam-routes.ts';
 import { roleOperations } from '#server/iam/role-approval.ts';
 import { createNetworkWatch } from '#server/iam/seen-networks.ts';
 import { startImpersonationSweeper } from '#server/iam/impersonation-sweeper.ts';
+import { revokeMatchingJob } from '#server/iam/session-ending-job.ts';
 import { registerSignInMetrics } from '#server/iam/sign-in-metrics.ts';
 import type { TokenVerifier } from '#server/iam/token-verifier.ts';
 import type { JobDefinition } from '#server/jobs/job-definition.ts';
@@ -147,7 +148,7 @@ export async function startControlPlane(options: ControlPlaneOptions) {
   const [executor, feed] = await Promise.all([
     startJobExecutor({
       database,
-      definitions: scaleJobs(scale).map(decorate),
+      definitions: [...scaleJobs(scale), revokeMatchingJob({ db, gateways })].map(decorate),
       log: logger,
       onEnded: countEndedJobs(metrics.registry),
     }),

@@ -17,7 +17,7 @@ const matching = {
 
 /** The plan, and whom it touches as of now. */
 export const RevokeMatchingPlan = Type.Object({
-  plan: Plan,
+  ...Plan.properties,
   matching: Type.Object({
     sessions: Type.Integer({ description: 'Live sessions that fit now' }),
     control: Type.Integer(),
@@ -55,7 +55,7 @@ export const planRevokeMatching = endpoint({
   status: 200,
 });
 export const revokeMatching = endpoint({
-  id: 'iam.sessions.revoke_matching',
+  id: 'iam.sessions.revoke_matching.start',
   method: 'POST',
   path: '/admin/v1/iam/sessions/revoke-matching',
   summary: 'End all live sessions that fit a filter, as a job without a way back',

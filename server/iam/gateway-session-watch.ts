@@ -91,7 +91,7 @@ export function startGatewaySessionWatch({ db, gateways, leads, log }: WatchOpti
         ip,
         measured: 1,
         threshold: 1,
-        details: { environment, tenant_id, end_user_id },
+        details: { source: 'gateway', environment, tenant_id, end_user_id },
       });
     }
   }

@@ -10,6 +10,7 @@ import { revokeTenantSessions } from './gateway-session-service.ts';
 import { myAccountRoutes, signInRoutes, userAccessRoutes } from './account-routes.ts';
 import { deviceSignInRoutes } from './device-sign-in-routes.ts';
 import { setUserPassword } from './password-service.ts';
+import { planRevokeMatching, startRevokeMatching } from './session-ending-service.ts';
 import { listSessions, revokeSession, revokeUserSessions } from './session-service.ts';
 import { tokenIssuerRoutes } from './token-issuer-routes.ts';
 import { impersonationRoutes } from './impersonation-routes.ts';
@@ -71,6 +72,8 @@ export function iamRoutes({ db, environmentNames, signIn, gateways }: IamRouteDe
     route(contract.revokeTenantSessions, ({ context, params, body }) =>
       revokeTenantSessions({ db, gateways }, context, { ...body, ...params }, body.reason),
     ),
+    route(contract.planRevokeMatching, ({ context, body }) => planRevokeMatching(db, context, body)),
+    route(contract.revokeMatching, ({ context, body }) => startRevokeMatching(db, context, body)),
 
     ...accessRoutes(db, environmentNames),
     ...detectionRoutes(db),
