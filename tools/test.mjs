@@ -27,6 +27,7 @@ const stages = {
   unused: () => runQuietly('knip', ['--no-progress', '--treat-config-hints-as-errors']),
   schema: () => runQuietly('node', ['tools/generate-schema.ts', '--check']),
   openapi: () => runQuietly('node', ['tools/generate-openapi.ts', '--check']),
+  asvs: () => runQuietly('node', ['tools/generate-asvs.ts', '--check']),
   stack: () => runQuietly('node', ['tools/generate-stack.ts', '--check']),
   unit: runUnitTests,
   integration: runIntegrationTests,
