@@ -15,14 +15,14 @@ export const impersonationRoutes = (db: Database, settings: BreakGlassSettings):
   route(contract.previewImpersonation, ({ context, params }) =>
     previewImpersonation(db, settings, context, params.user_id),
   ),
-  route(contract.startImpersonation, async ({ context, body, setActing }) => {
-    const { token, ...answer } = await startImpersonation(db, settings, context, body);
-    setActing(token);
+  route(contract.startImpersonation, async (call) => {
+    const { token, ...answer } = await startImpersonation(db, settings, call.context, call.body);
+    call.setActing(token);
     return answer;
   }),
-  route(contract.endImpersonation, async ({ context, setActing }) => {
-    const answer = await endImpersonation(db, context);
-    setActing(null);
+  route(contract.endImpersonation, async (call) => {
+    const answer = await endImpersonation(db, call.context);
+    call.setActing(null);
     return answer;
   }),
   route(contract.listImpersonations, ({ query }) => listImpersonationRows(db, query)),
