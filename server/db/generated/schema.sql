@@ -7,10 +7,10 @@ CREATE OR REPLACE FUNCTION public.client_address(said text)
  LANGUAGE plpgsql
  IMMUTABLE PARALLEL SAFE
 AS $function$
+declare
+  address constant text := regexp_replace(said, '^::ffff:(?=[0-9.]+$)', '', 'i');
 begin
-  return host(regexp_replace(said, '^::ffff:(?=[0-9.]+$)', '', 'i')::inet)::inet;
-exception when others then
-  return null;
+  return case when pg_input_is_valid(address, 'inet') then host(address::inet)::inet end;
 end
 $function$;
 
