@@ -115,7 +115,7 @@ async function failuresOfUsers(
   { after, until }: Period,
 ): Promise<Noticed[]> {
   const { failed_sign_ins_account: password, failed_second_factor: factor } = thresholds;
-  const { rows } = await sql<UserFailures>`select kind, u.user_id, u.email, count(*)::int as failures,
+  const { rows } = await sql<UserFailures>`select failure.kind, u.user_id, u.email, count(*)::int as failures,
       (count(*) filter (where occurred_at > ${after}::timestamptz))::int as fresh,
       count(distinct ip)::int as addresses, (array_agg(ip order by sequence desc))[1] as ip
     from (
@@ -128,7 +128,7 @@ async function failuresOfUsers(
         and occurred_at <= ${until}::timestamptz and outcome = 'failed' and (details ? 'factor' or details->>'cause' = 'wrong_password')
     ) failure join users u on u.user_id::text = failure.user_id
     where occurred_at > ${until}::timestamptz - make_interval(secs => window_s)
-    group by kind, u.user_id, u.email`.execute(tx);
+    group by failure.kind, u.user_id, u.email`.execute(tx);
   return rows.flatMap(({ kind, user_id, email, ip, addresses, failures, fresh }) => {
     const { failures: threshold, window_s } = thresholds[kind];
     if (!isTooMany({ failures, fresh }, threshold)) return [];
