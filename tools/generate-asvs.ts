@@ -17,7 +17,8 @@ function evidence(verdict: Verdict): string {
       return verdict.tests.map(({ file, name }) => `[${cell(name)}](../../${file})`).join('<br>');
     case 'by_reading':
       return `[${verdict.where}](../../${verdict.where}): ${cell(verdict.why)}`;
-    default:
+    case 'not_applicable':
+    case 'not_met':
       return cell(verdict.why);
   }
 }

@@ -116,7 +116,7 @@ it('a key that the issuer publishes for another use, too short, or off its curve
     { ...encryption, kid: 'shared' },
     { ...encryption, kid: 'short' },
   ])
-    expect(await outcome(await issuer.sign({}, {}, key)), key.kid).toBe('unproven');
+    expect([key.kid, await outcome(await issuer.sign({}, {}, key))]).toEqual([key.kid, 'unproven']);
   expect(await outcome(await issuer.sign())).toBe('accepted');
 });
 
@@ -145,7 +145,7 @@ it('an Ed25519 key of small order, under which zeros sign everything, verifies n
     for (const signature of zeros) {
       const header = { alg: 'EdDSA', kid: `weak-${index}`, typ: 'at+jwt' };
       const token = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}.${Buffer.from(signature, 'hex').toString('base64url')}`;
-      expect(await outcome(token, by), `${header.kid} ${signature.slice(0, 2)}`).toBe('unproven');
+      expect([header.kid, await outcome(token, by)]).toEqual([header.kid, 'unproven']);
     }
   expect(by.issuers()[0]?.keys.map(({ kid }) => kid)).toEqual(['first']);
   await edwards.close();
@@ -207,9 +207,9 @@ describe('while the JWKS cannot be read', () => {
     for (const [name, fault, detail] of faults) {
       issuer.fail(fault);
       ahead_ms += 11_000;
-      expect(await outcome(await issuer.sign({}, { kid: 'unknown' })), name).toBe('unproven');
-      expect(verifier.issuers()[0]?.last_failure?.detail, name).toMatch(detail);
-      expect(await outcome(lasting), name).toBe('accepted');
+      const unknown = await outcome(await issuer.sign({}, { kid: 'unknown' }));
+      expect([name, unknown, await outcome(lasting)]).toEqual([name, 'unproven', 'accepted']);
+      expect(verifier.issuers()[0]?.last_failure?.detail).toMatch(detail);
     }
     ahead_ms = 59 * 60_000;
     expect(await outcome(lasting)).toBe('accepted');
