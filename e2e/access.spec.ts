@@ -27,6 +27,24 @@ test('a role is given until a time, after seeing what it adds, and is then expla
   expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
   await dialog.getByRole('button', { name: 'Give role' }).click();
   await expect(page.getByRole('row', { name: /support/ })).toBeVisible();
+
+  await page
+    .getByRole('row', { name: /support/ })
+    .getByRole('button', { name: /^Actions of/ })
+    .click();
+  await page.getByRole('menuitem', { name: 'Change when it ends…' }).click();
+  const ending = new Date(Date.now() + 3 * 24 * 3600_000).toISOString().slice(0, 16);
+  await dialog.getByLabel('Ends').fill(ending);
+  await expect(dialog.getByRole('region', { name: 'What this changes' })).toContainText(
+    'Nobody gains or loses anything',
+  );
+  await dialog.getByLabel('Reason').fill('the audit ends sooner');
+  await dialog.getByRole('button', { name: 'Change end' }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByText('Ends within 7 days').click();
+  await expect(page.getByRole('row', { name: /support/ })).toBeVisible();
+  await expect(page.getByRole('row', { name: /read-only/ })).toBeHidden();
+
   await page.getByRole('link', { name: 'Permissions', exact: true }).click();
   const row = page.getByRole('row', { name: /iam\.sessions\.revoke/ });
   await expect(row).toContainText('everywhere by Support, which holds iam.sessions.*, ends');

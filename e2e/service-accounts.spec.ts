@@ -86,7 +86,7 @@ test('a pipeline gets an account with a role and a token, which is rotated witho
   await expect(explained.getByRole('row', { name: /scale\.migrate/ })).toHaveCount(0);
   await explained.getByRole('button', { name: 'Close' }).click();
 
-  await page.getByRole('button', { name: 'Actions', exact: true }).click();
+  await page.getByRole('button', { name: 'Actions of Deploys from the pipeline' }).click();
   await page.getByRole('menuitem', { name: 'Disable service account…' }).click();
   const disable = page.getByRole('dialog');
   await expect(disable).toContainText('1 token');

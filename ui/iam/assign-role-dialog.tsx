@@ -18,7 +18,7 @@ import { ExpiryField } from './expiry-field.tsx';
 import { notHeld } from './permission-tree.ts';
 import { ScopeFields } from './scope-fields.tsx';
 import { EVERYWHERE, scopeText, type Scope } from './scope-label.tsx';
-import { TOUCHED_BY_ASSIGNMENT } from './take-role.tsx';
+import { TOUCHED_BY_ASSIGNMENT } from './touched-by-assignment.ts';
 
 /** Gives a role to a person or a service account; whichever of the two is known stands fast, the other one is chosen. */
 export function AssignRoleDialog({

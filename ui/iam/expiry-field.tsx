@@ -9,11 +9,17 @@ const localTime = (time: number): string => {
   return new Date(time - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 };
 
-/** When something ends by itself; null = it lasts. */
-export function ExpiryField({ onChange }: { onChange: (iso: string | null) => void }) {
+/** When something ends by itself; null = it lasts. `from` is the end that it has. */
+export function ExpiryField({
+  from = null,
+  onChange,
+}: {
+  from?: string | null;
+  onChange: (iso: string | null) => void;
+}) {
   const [earliest] = useState(() => localTime(Date.now() + HOUR_MS));
   // What is typed stays as typed: a year of one digit so far, made into a time and back, would move the minutes.
-  const [text, setText] = useState('');
+  const [text, setText] = useState(() => (from === null ? '' : localTime(Date.parse(from))));
   return (
     <TextInput
       type="datetime-local"

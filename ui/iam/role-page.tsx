@@ -24,6 +24,7 @@ import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { exactTime, RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { Tag } from '#ui/patterns/status-pill.tsx';
 import { AssignRoleDialog } from './assign-role-dialog.tsx';
+import { EndingFilter, ENDINGS, type Ending } from './ending-filter.tsx';
 import { GrantedList } from './granted-list.tsx';
 import { EditRoleDrawer, RoleDrawer } from './role-drawer.tsx';
 import classes from './role-page.module.css';
@@ -152,7 +153,10 @@ const HOLDERS: readonly Column<Assignment>[] = [
 const LIMIT = 200;
 
 function RoleOverview({ role }: { role: Role }) {
-  const holders = useEndpoint(listAssignments, { query: { role_id: role.role_id, limit: LIMIT } });
+  const [ending, setEnding] = useState<Ending>('all');
+  const holders = useEndpoint(listAssignments, {
+    query: { role_id: role.role_id, limit: LIMIT, ...ENDINGS[ending].query },
+  });
   const { actionsFor, dialog } = useTakeRole();
   return (
     <div className={classes.columns}>
@@ -160,9 +164,12 @@ function RoleOverview({ role }: { role: Role }) {
         title="Who has it"
         flush
         actions={
-          holders.data?.next_cursor && (
-            <span className={classes.quiet}>the last {LIMIT} times that it was given</span>
-          )
+          <>
+            {holders.data?.next_cursor && (
+              <span className={classes.quiet}>the last {LIMIT} times that it was given</span>
+            )}
+            <EndingFilter value={ending} onChange={setEnding} />
+          </>
         }
       >
         {holders.error && <ProblemAlert error={holders.error} onRetry={() => void holders.refetch()} />}
@@ -180,10 +187,14 @@ function RoleOverview({ role }: { role: Role }) {
             rowActions={actionsFor}
             skeleton={holders.data === undefined ? 3 : undefined}
             empty={
-              <EmptyState
-                title="Nobody has it"
-                hint="Give it to a user, everywhere or for a tenant or environment."
-              />
+              ending === 'all' ? (
+                <EmptyState
+                  title="Nobody has it"
+                  hint="Give it to a user, everywhere or for a tenant or environment."
+                />
+              ) : (
+                <EmptyState title={ENDINGS[ending].none} />
+              )
             }
           />
         )}

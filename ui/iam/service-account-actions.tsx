@@ -15,7 +15,7 @@ import { may, useChange, useMe } from '#ui/api/queries.ts';
 import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.tsx';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { plural } from '#ui/patterns/format.ts';
-import { TOUCHED_BY_ASSIGNMENT } from './take-role.tsx';
+import { TOUCHED_BY_ASSIGNMENT } from './touched-by-assignment.ts';
 
 interface Change {
   verb: string;

@@ -1,53 +1,41 @@
-import { IconUserMinus } from '@tabler/icons-react';
+import { IconClockEdit, IconUserMinus } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
-import {
-  deleteAssignment,
-  getRole,
-  getServiceAccount,
-  getUser,
-  listAssignments,
-  listRoles,
-  listServiceAccounts,
-  listUsers,
-  me,
-  explainUserPermissions,
-  previewUnassignment,
-  type Assignment,
-} from '#contract/iam.ts';
+import { deleteAssignment, previewUnassignment, type Assignment } from '#contract/iam.ts';
 import { may, useChange, useMe } from '#ui/api/queries.ts';
 import type { Action } from '#ui/patterns/action-menu.tsx';
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { AccessPreviewOf } from './access-preview.tsx';
+import { ChangeExpiryDialog } from './change-expiry-dialog.tsx';
 import { scopeText } from './scope-label.tsx';
+import { TOUCHED_BY_ASSIGNMENT } from './touched-by-assignment.ts';
 
-/** What a changed assignment makes stale; the own permissions too, because it may be one's own role. */
-export const TOUCHED_BY_ASSIGNMENT = [
-  listAssignments,
-  listUsers,
-  getUser,
-  listServiceAccounts,
-  getServiceAccount,
-  listRoles,
-  getRole,
-  explainUserPermissions,
-  me,
-] as const;
-
-/** Taking a role away: the row action and its dialog. */
+/** What can be done to a role that somebody has: the row actions and their dialogs. */
 export function useTakeRole(): { actionsFor: (assignment: Assignment) => Action[]; dialog: ReactNode } {
   const signedIn = useMe().data;
-  const [asked, setAsked] = useState<Assignment | null>(null);
+  const [asked, setAsked] = useState<{ what: 'expiry' | 'take'; assignment: Assignment } | null>(null);
   return {
     actionsFor: (assignment) => [
+      {
+        label: 'Change when it ends…',
+        icon: IconClockEdit,
+        disabled: may(signedIn, 'iam.roles.assign').reason,
+        onSelect: () => setAsked({ what: 'expiry', assignment }),
+      },
       {
         label: 'Take role away…',
         icon: IconUserMinus,
         danger: true,
         disabled: may(signedIn, 'iam.roles.assign').reason,
-        onSelect: () => setAsked(assignment),
+        onSelect: () => setAsked({ what: 'take', assignment }),
       },
     ],
-    dialog: asked && <TakeRoleDialog assignment={asked} onClose={() => setAsked(null)} />,
+    dialog:
+      asked &&
+      (asked.what === 'take' ? (
+        <TakeRoleDialog assignment={asked.assignment} onClose={() => setAsked(null)} />
+      ) : (
+        <ChangeExpiryDialog assignment={asked.assignment} onClose={() => setAsked(null)} />
+      )),
   };
 }
 

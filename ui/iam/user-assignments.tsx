@@ -9,6 +9,7 @@ import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { AssignRoleDialog } from './assign-role-dialog.tsx';
+import { EndingFilter, ENDINGS, type Ending } from './ending-filter.tsx';
 import { ScopeLabel } from './scope-label.tsx';
 import { useTakeRole } from './take-role.tsx';
 import classes from './user-assignments.module.css';
@@ -33,10 +34,11 @@ type Holder = Pick<User, 'user_id' | 'email' | 'display_name' | 'status' | 'kind
 export function UserAssignments({ user }: { user: Holder }) {
   const signedIn = useMe().data;
   const readable = may(signedIn, 'iam.roles.read');
+  const [ending, setEnding] = useState<Ending>('all');
   const options = { enabled: readable.allowed };
   const assignments = useEndpoint(
     listAssignments,
-    { query: { user_id: user.user_id, limit: LIMIT } },
+    { query: { user_id: user.user_id, limit: LIMIT, ...ENDINGS[ending].query } },
     options,
   );
   const { actionsFor, dialog } = useTakeRole();
@@ -65,7 +67,16 @@ export function UserAssignments({ user }: { user: Holder }) {
   );
   return (
     <div className={classes.stack}>
-      <Panel title="Roles" flush actions={give}>
+      <Panel
+        title="Roles"
+        flush
+        actions={
+          <>
+            <EndingFilter value={ending} onChange={setEnding} />
+            {give}
+          </>
+        }
+      >
         {assignments.error && (
           <ProblemAlert error={assignments.error} onRetry={() => void assignments.refetch()} />
         )}
@@ -82,11 +93,13 @@ export function UserAssignments({ user }: { user: Holder }) {
             dimmed={assignments.error !== null}
             empty={
               <EmptyState
-                title="No role yet"
+                title={ENDINGS[ending].none}
                 hint={
-                  user.kind === 'person'
-                    ? `${user.display_name} may sign in, and do nothing. A role says what they may do, and where.`
-                    : 'Its tokens may do nothing. A role says what they may do at most, and where.'
+                  ending !== 'all'
+                    ? undefined
+                    : user.kind === 'person'
+                      ? `${user.display_name} may sign in, and do nothing. A role says what they may do, and where.`
+                      : 'Its tokens may do nothing. A role says what they may do at most, and where.'
                 }
               />
             }

@@ -17,6 +17,7 @@ import { SearchTabs, useSearchTab } from './search-tabs.tsx';
 import { useUserActions } from './user-actions.tsx';
 import { UserAssignments } from './user-assignments.tsx';
 import classes from './user-page.module.css';
+import { UserDetections } from './user-detections.tsx';
 import { UserSignInMethods } from './user-sign-in-methods.tsx';
 import { UserSessions } from './user-sessions.tsx';
 
@@ -33,7 +34,7 @@ export function UserPage() {
   } = useEndpoint(getUser, { params: { user_id } }, { refetchInterval: 15_000 });
   const { actionsFor, dialog } = useUserActions();
   const [editing, setEditing] = useState(false);
-  const tab = useSearchTab(['overview', 'permissions', 'sessions', 'activity']);
+  const tab = useSearchTab(['overview', 'permissions', 'sessions', 'detections', 'activity']);
   const editReason =
     user?.status === 'deleted' ? 'The user is deleted' : may(signedIn, 'iam.users.update').reason;
 
@@ -72,7 +73,7 @@ export function UserPage() {
       loading={user === undefined}
       error={error}
       onRetry={() => void refetch()}
-      fill={tab === 'sessions'}
+      fill={tab === 'sessions' || tab === 'detections'}
     >
       {user && (
         <>
@@ -83,12 +84,14 @@ export function UserPage() {
               { id: 'overview', label: 'Overview' },
               { id: 'permissions', label: 'Permissions' },
               { id: 'sessions', label: 'Sessions', count: user.session_count },
+              { id: 'detections', label: 'Detections' },
               { id: 'activity', label: 'Activity' },
             ]}
           />
           {tab === 'overview' && <UserOverview user={user} />}
           {tab === 'permissions' && <UserPermissions user_id={user.user_id} />}
           {tab === 'sessions' && <UserSessions user_id={user.user_id} />}
+          {tab === 'detections' && <UserDetections user_id={user.user_id} />}
           {tab === 'activity' && <UserActivity user={user} />}
           {dialog}
           {editing && etag !== null && (
@@ -105,7 +108,7 @@ function UserOverview({ user }: { user: UserListItem }) {
     <div className={classes.columns}>
       <UserAssignments user={user} />
       <div className={classes.stack}>
-        <UserSignInMethods user_id={user.user_id} />
+        <UserSignInMethods user={user} />
         <Panel title="User">
           <Properties>
             <Property name="Email">{user.email}</Property>
