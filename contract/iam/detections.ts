@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { listQuery, Mutated, Nullable, OneOf, Page, Reason, Timestamp, Uuid } from '../common.ts';
 import { endpoint } from '../endpoint.ts';
 import { body } from './fields.ts';
+import { USER_STATUSES } from './users.ts';
 
 export const DETECTION_KINDS = [
   'session_fan_out',
@@ -36,6 +37,9 @@ export const Detection = Type.Object({
   subject_label: Type.String({ description: 'How a person knows it: an email, an address, a name' }),
   user_id: Nullable(Uuid),
   user_email: Nullable(Type.String()),
+  user_name: Nullable(Type.String()),
+  user_status: Nullable(OneOf(USER_STATUSES)),
+  user_session_count: Type.Integer({ description: 'Live sessions of the user now' }),
   ip: Nullable(Type.String({ description: 'Where it came from, the last time' })),
   state: OneOf(DETECTION_STATES),
   count: Type.Integer({ description: 'How often it was seen while this was not resolved' }),

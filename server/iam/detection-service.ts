@@ -13,6 +13,7 @@ import { principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
 import { boundedTotal, keysetPage, pageOf, TOTAL_BOUND, type ListRequest } from '#server/http/cursor.ts';
 import { summaryOf } from './detection-rules.ts';
+import { SESSION_LIVE } from './session-rules.ts';
 import { containing, startingWith } from './search-patterns.ts';
 
 export interface DetectionFilter extends ListRequest {
@@ -26,7 +27,9 @@ export interface DetectionFilter extends ListRequest {
 
 type DetectionRow = Omit<Detection, 'summary'>;
 
-const COLUMNS = sql`d.detection_id, d.kind, d.subject_type, d.subject_id, d.subject_label, d.user_id, u.email as user_email, d.ip,
+const COLUMNS = sql`d.detection_id, d.kind, d.subject_type, d.subject_id, d.subject_label, d.user_id, u.email as user_email,
+  u.display_name as user_name, u.status as user_status,
+  (select count(*)::int from sessions s where s.user_id = d.user_id and s.pending is null and ${SESSION_LIVE}) as user_session_count, d.ip,
   d.state, d.count, d.measured, d.threshold, d.window_s, d.details, d.first_seen_at, d.last_seen_at,
   d.acknowledged_at, d.acknowledged_by, d.resolved_at, d.resolved_by, d.reason`;
 const FROM = sql`detections d left join users u on u.user_id = d.user_id`;
