@@ -98,7 +98,8 @@ export async function getApproval(
   context: CallContext,
   approval_id: string,
 ): Promise<Approval> {
-  const { call: _, token_id: __, contributor_ids, ...row } = await visibleApproval(db, context, approval_id);
+  const row = await visibleApproval(db, context, approval_id);
+  const { contributor_ids } = row;
   const principal = principalOf(context);
   const [decisions, comments] = await Promise.all([
     readDecisions(db, [approval_id]),
@@ -123,14 +124,13 @@ export async function getApproval(
     contributors: facts
       .filter(({ user_id }) => contributor_ids.includes(user_id))
       .map(({ user_id, email }) => ({ user_id, label: email })),
-    decisions: decisions.map(({ approval_id: ___, ...decision }) => ({
+    decisions: decisions.map((decision) => ({
       ...decision,
       counts: decision.decision === 'approved' && counts(decision.user_id),
     })),
     comments,
     against_deciding:
-      againstDeciding({ ...row, contributor_ids }, principal, people.get(principal.user_id), decided)
-        ?.message ?? null,
+      againstDeciding(row, principal, people.get(principal.user_id), decided)?.message ?? null,
   };
 }
 

@@ -204,12 +204,20 @@ async function apply(
     await addDecision(tx, row.approval_id, decision);
     const { label } = principalOf(context);
     await endApproval(tx, row.approval_id, { state: 'applied', ended_by: label, job_id });
-    const { title: _title, permission: _permission, details, ...entry } = approval(row, decision);
+    const { action, target, details } = approval(row, decision);
     const changes = diffOf(
       { state: 'waiting' },
       { state: 'applied', approved_by: label, roles: decision.roles },
     );
-    await auditInsert(context, { ...entry, outcome: 'succeeded', details, changes, job_id }).execute(tx);
+    await auditInsert(context, {
+      action,
+      target,
+      ...scopeOfRequest(row),
+      outcome: 'succeeded',
+      details,
+      changes,
+      job_id,
+    }).execute(tx);
   };
   const handler = handlers.get(row.operation);
   if (!handler) throw new Voided('refused', `There is no operation ${row.operation} any more.`);

@@ -64,12 +64,13 @@ export async function readPrincipal(
     from api_tokens where token_id = ${token_id}::uuid and user_id = ${user_id}::uuid`.execute(db);
   const [row] = rows;
   if (!row?.live) return { gone: `The API token ${row?.name ?? ''} of ${email} is not valid any more` };
-  const { live: _, ...token } = row;
+  const { name, permissions, tenant_id, environment } = row;
+  const token = { token_id, name, permissions, tenant_id, environment };
   return {
     principal: {
       type: 'api_token',
       principal_id: token_id,
-      label: `${email} (${token.name})`,
+      label: `${email} (${name})`,
       token,
       ...user,
     },
