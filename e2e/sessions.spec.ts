@@ -120,6 +120,29 @@ test('all end users of a tenant are signed out from its page', async ({ page }) 
   await expect(page.getByRole('row', { name: /prod.*active/ })).toHaveCount(0);
 });
 
+test('all sessions that match a filter end by a plan that says whose they are and spares the own one', async ({
+  page,
+}) => {
+  const [, , tenant] = await lastTenants(owner, 3);
+  const tenant_id = tenant?.tenant_id ?? '';
+  const anna = await endUser(tenant_id, 'anna@match');
+  const other = await endUser(tenant_id, 'bert@match');
+  await openSignedIn(page, `${world.control.url}/sessions`);
+  await expect(page.getByRole('button', { name: 'End all that match…' })).toBeDisabled();
+  await page.goto(`${world.control.url}/sessions?source=gateway&tenant_id=${tenant_id}&q=anna`);
+  await page.getByRole('button', { name: 'End all that match…' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('1 live session: 0 of 0 users, 1 of 1 end user');
+  await expectAccessible(page);
+  await dialog.getByLabel(/^Reason/).fill(REASON);
+  const typed = dialog.getByLabel(/This cannot be undone/);
+  await typed.fill((await dialog.locator('label code, label span').last().textContent()) ?? '');
+  await dialog.getByRole('button', { name: 'End sessions' }).click();
+  await expect(dialog.getByText('succeeded').first()).toBeVisible({ timeout: 30_000 });
+  expect(await anna.status()).toBe(401);
+  expect(await other.status()).toBe(200);
+});
+
 test('one signs out everywhere else from the own account', async ({ page, browser }) => {
   const person = await createPerson(owner, 'two.places@example.com', 'read-only');
   const elsewhere = await browser.newContext();
