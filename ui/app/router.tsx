@@ -312,6 +312,11 @@ const detectionsRoute = createRoute({
   path: '/detections',
   component: lazyRouteComponent(() => import('#ui/iam/detections-page.tsx'), 'DetectionsPage'),
 });
+const deviceRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/device',
+  component: lazyRouteComponent(() => import('#ui/iam/device-page.tsx'), 'DevicePage'),
+});
 const rolesRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/roles',
@@ -392,6 +397,7 @@ const routeTree = rootRoute.addChildren([
     sessionsRoute,
     breakGlassRoute,
     detectionsRoute,
+    deviceRoute,
     rolesRoute,
     roleRoute,
     serviceAccountsRoute,
