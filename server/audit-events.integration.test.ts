@@ -410,7 +410,7 @@ async function askedFor(count = 1): Promise<{ approval_id: string; plan_hash: st
     },
     payload: { title: 'Asked', description: '', permissions: ['tenants.read'], reason: REASON },
   });
-  expect(answer.statusCode, answer.body).toBe(202);
+  expect(answer).toMatchObject({ statusCode: 202 });
   await query(`update approval_policies set requirements = '[]' where operation = 'iam.roles.update'`);
   const { approval_id } = answer.json<Answer>() as { approval_id: string };
   const [kept] = await query('select plan_hash from approval_requests where approval_id = $1', approval_id);

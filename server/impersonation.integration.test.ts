@@ -168,7 +168,7 @@ const me = async (as: Browser, replica = 0) => send(as, 'GET', `${IAM}/me`, { re
 async function acting(role = 'operator') {
   const [actor, whom] = [await enter('security-admin'), await enter(role)];
   const { status, body } = await start(actor, whom);
-  expect(status, `${JSON.stringify(body)}`).toBe(200);
+  expect({ status, body }).toMatchObject({ status: 200 });
   return { actor, whom, impersonation_id: body['impersonation'].impersonation_id as string };
 }
 const stored = async (impersonation_id: string) =>
@@ -446,9 +446,9 @@ describe('no endpoint of access, the audit log, approvals or secrets', () => {
           /^(iam|audit|approvals|secrets)\./.test(id) ||
           /^(iam|audit|approvals|secrets)\./.test(permission)
         ) {
-          expect(answer.body, `${id}`).toMatchObject({ code: 'permission_denied' });
-          expect(answer.body['detail'], `${id}`).toContain('You act as');
-        } else expect(String(answer.body['detail']), `${id}`).not.toContain('You act as');
+          expect({ id, ...answer.body }).toMatchObject({ id, code: 'permission_denied' });
+          expect(`${id}: ${answer.body['detail']}`).toContain('You act as');
+        } else expect(`${id}: ${answer.body['detail']}`).not.toContain('You act as');
       }
     },
   );

@@ -76,7 +76,7 @@ function guarded(db: Database, operations: readonly ApprovableOperation[], plain
   const handler = async (call: RouteCall<Endpoint>) => {
     const { context, params, body, if_match } = call;
     const asked = await askIfGuarded(db, context, operation, { params, body, if_match } as never);
-    return asked ? new AwaitingApproval(asked) : plain.handler(call as never);
+    return asked ? new AwaitingApproval(asked) : plain.handler(call);
   };
   return { endpoint: plain.endpoint, handler };
 }

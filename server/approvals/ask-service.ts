@@ -25,8 +25,9 @@ import { readPolicies, sharePolicies } from './policy-service.ts';
 export type Call = ApprovableCall<never>;
 
 /** What the endpoint's permission gate asks, asked again of whoever a call is made for. */
-export function mayCall({ endpoint, scope }: ApprovableOperation, principal: Principal, call: Call): boolean {
-  const target = typeof endpoint.scope === 'object' ? scope(call) : {};
+export function mayCall(operation: ApprovableOperation, principal: Principal, call: Call): boolean {
+  const { endpoint } = operation;
+  const target = typeof endpoint.scope === 'object' ? operation.scope(call) : {};
   return mayDo(principal, endpoint.permission as Permission, target);
 }
 

@@ -28,8 +28,7 @@ export function actorOf(context: CallContext): {
 } {
   const { principal } = context;
   const nobody = { on_behalf_of: null, impersonation_id: null };
-  if (!principal)
-    return { actor_type: 'anonymous', actor_id: null, actor_label: 'anonymous', ...nobody };
+  if (!principal) return { actor_type: 'anonymous', actor_id: null, actor_label: 'anonymous', ...nobody };
   const { type, principal_id, label, impersonation } = principal;
   if (!impersonation) return { actor_type: type, actor_id: principal_id, actor_label: label, ...nobody };
   const { actor_user_id, actor_label, target_label, impersonation_id } = impersonation;

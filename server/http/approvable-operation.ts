@@ -33,4 +33,4 @@ export const approvable = <E extends Endpoint>(
     subjectKey(call: ApprovableCall<E>): string;
     plan(context: CallContext, call: ApprovableCall<E>): Promise<PlanDraft>;
   },
-): ApprovableOperation => ({ endpoint, ...parts }) as ApprovableOperation;
+): ApprovableOperation => ({ endpoint, ...parts });

@@ -1,11 +1,6 @@
 /** A device asks to be signed in (RFC 8628), and a signed-in person decides about it in a browser. */
 import { sql } from 'kysely';
-import {
-  DEVICE_PAGE,
-  type DeviceAuthorization,
-  type DeviceRequest,
-  type SignInMethod,
-} from '#contract/iam.ts';
+import { DEVICE_PAGE, type DeviceAuthorization, type DeviceRequest } from '#contract/iam.ts';
 import type { Tx } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import type { CallContext } from '#server/http/call-context.ts';
@@ -177,7 +172,7 @@ async function guarded<T>(
 
 /** The session's methods must fit what the person's roles demand now: it may be older than the demand. */
 async function assertWorthIt(tx: Tx, { user_id, session }: Person): Promise<void> {
-  const { rows } = await sql<{ methods: (SignInMethod | string)[] }>`select methods from sessions s
+  const { rows } = await sql<{ methods: string[] }>`select methods from sessions s
     where session_id = ${session.session_id}::uuid`.execute(tx);
   const { policies } = await readSignInFacts(tx, user_id);
   const fault = faultOfMethods(rows[0]?.methods ?? [], policies);

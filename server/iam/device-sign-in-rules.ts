@@ -14,7 +14,8 @@ export function newUserCode(): string {
 /** A user code as it was issued, however it was typed; null for what cannot be one. */
 export function readUserCode(typed: string): string | null {
   const letters = typed.toUpperCase().replaceAll(/[\s-]/g, '');
-  const fits = letters.length === CODE_LENGTH && [...letters].every((letter) => ALPHABET.includes(letter));
+  const fits =
+    letters.length === CODE_LENGTH && Array.from(letters).every((letter) => ALPHABET.includes(letter));
   return fits ? `${letters.slice(0, 4)}-${letters.slice(4)}` : null;
 }
 

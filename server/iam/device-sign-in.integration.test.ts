@@ -234,7 +234,7 @@ describe('signing in at a terminal', () => {
     const begun = await begin();
     await approve(await person(), begun);
     const answers = await Promise.all(Array.from({ length: 6 }, () => poll(begun)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400, 400]);
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 400, 400, 400, 400, 400]);
     expect(await poll(begun)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
 

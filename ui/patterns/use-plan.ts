@@ -4,7 +4,10 @@ import type { Change, Plan } from '#contract/jobs.ts';
 import { isQuiet, ProblemError } from '#ui/api/errors.ts';
 
 export type MakePlan = (signal: AbortSignal) => Promise<Plan>;
-export type StartPlan = (input: { plan_hash: string; reason: string }) => Promise<{ job_id: string; approval_id?: string }>;
+export type StartPlan = (input: {
+  plan_hash: string;
+  reason: string;
+}) => Promise<{ job_id: string; approval_id?: string }>;
 
 export interface Drift {
   changes: readonly Change[];
