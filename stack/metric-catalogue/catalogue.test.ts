@@ -6,6 +6,7 @@ import { NodeMetrics } from '#fleet/metrics/node-metrics.ts';
 import { NodeState } from '#fleet/node-state.ts';
 import { PlacementMirror } from '#fleet/placement-mirror.ts';
 import { nodeInSlot } from '#fleet/topology.ts';
+import { registerApprovalMetrics } from '#server/approvals/approval-metrics.ts';
 import { registerAuditMetrics } from '#server/audit/audit-metrics.ts';
 import { countEndedJobs, createHttpMetrics, registerDatabaseMetrics } from '#server/http/http-metrics.ts';
 import { countAnnotations } from '#server/observability/rollout-annotator.ts';
@@ -121,6 +122,7 @@ function controlPlaneMetrics(): Exported[] {
   registerAuditMetrics(registry, tally);
   registerSignInMetrics(registry, {} as never, tally);
   registerDetectionMetrics(registry, {} as never, tally, () => true);
+  registerApprovalMetrics(registry, {} as never);
   return registry.getMetricsAsArray().map((metric) => {
     const { labelNames = [] } = metric as unknown as { labelNames?: string[] };
     return { name: metric.name, type: String(metric.type), labelNames };
