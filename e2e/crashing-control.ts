@@ -3,7 +3,9 @@
  * itself, and which step fails after it did its work. The kill happens once: the file is consumed first.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import pino from 'pino';
+import { waitUntil } from '#fleet/wait-until.ts';
 import { migrateDatabase } from '#server/db/migrate.ts';
 import { StepFailure, type JobDefinition, type StepDefinition } from '#server/jobs/job-definition.ts';
 import { readConfiguration } from '#server/configuration.ts';
@@ -22,7 +24,16 @@ const file = process.env['CONTROL_REHEARSAL'] ?? '';
 const rehearsal = (): Rehearsal =>
   existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Rehearsal) : { kill: null, fail: null };
 
-function dieIfDue(kind: string, step: string, direction: 'run' | 'undo', when: 'before' | 'after'): void {
+/** Changes that are being answered now. */
+let unanswered = 0;
+
+/** Dies once nobody waits for an answer: who started the job knows its id. */
+async function dieIfDue(
+  kind: string,
+  step: string,
+  direction: 'run' | 'undo',
+  when: 'before' | 'after',
+): Promise<void> {
   const { kill, ...rest } = rehearsal();
   if (
     (rest.kind ?? kind) !== kind ||
@@ -32,6 +43,7 @@ function dieIfDue(kind: string, step: string, direction: 'run' | 'undo', when: '
   )
     return;
   writeFileSync(file, JSON.stringify({ ...rest, kill: null } satisfies Rehearsal));
+  await waitUntil('every change is answered', () => unanswered === 0);
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -43,9 +55,9 @@ const rehearsed = (kind: string, step: Step): Step => {
   const wrapped: Step = {
     ...step,
     run: async (context) => {
-      due('run', 'before');
+      await due('run', 'before');
       const output = await step.run(context);
-      due('run', 'after');
+      await due('run', 'after');
       const { fail, kind: only = kind } = rehearsal();
       if (fail === step.name && only === kind)
         throw new StepFailure('rehearsed', 'This step fails on purpose.');
@@ -54,9 +66,9 @@ const rehearsed = (kind: string, step: Step): Step => {
   };
   if (step.undo) {
     wrapped.undo = async (context) => {
-      due('undo', 'before');
+      await due('undo', 'before');
       await step.undo?.(context);
-      due('undo', 'after');
+      await due('undo', 'after');
     };
   }
   return wrapped;
@@ -80,6 +92,11 @@ const plane = await startControlPlane({
     ...definition,
     steps: (input) => definition.steps(input).map((step) => rehearsed(definition.kind, step)),
   }),
+});
+plane.app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  if (request.method === 'GET') return;
+  unanswered += 1;
+  response.once('close', () => (unanswered -= 1));
 });
 await plane.app.listen({ host: configuration.host, port: configuration.port });
 process.stdout.write(`is ready: ${configuration.port}\n`);

@@ -158,6 +158,29 @@ export async function createTenant(caller: Caller, tenant_id: string): Promise<v
   if (state !== 'succeeded') throw new Error(`provisioning ${tenant_id} ended ${state}`);
 }
 
+/**
+ * Plans what `resource` does with the body and starts it; answers the job's id. A node may still be applying an earlier write, and a killed
+ * server's observations of nodes be old: until then the plan is blocked by name, and what changes before the start refuses it.
+ */
+export async function startPlanned(caller: Caller, resource: string, body?: object): Promise<string> {
+  const started = await waitFor(
+    `a start of ${resource} that nothing stands in the way of`,
+    async () => {
+      const plan = await caller.call<Plan>('POST', `${resource}/plan`, body);
+      if (plan.status !== 200 || plan.body.blockers.length > 0)
+        throw new Error(JSON.stringify(plan.body).slice(0, 2000));
+      return caller.call<{ job_id: string; code?: string }>('POST', resource, {
+        ...body,
+        plan_hash: plan.body.plan_hash,
+        reason: 'rehearsal',
+      });
+    },
+    ({ body: { code } }) => code !== 'plan_drifted' && code !== 'plan_blocked',
+  );
+  if (started.status !== 202) throw new Error(`starting ${resource}: ${JSON.stringify(started.body)}`);
+  return started.body.job_id;
+}
+
 /** Plans and starts the move of the tenant's aggregate to a shard that does not serve it; answers the job and both nodes. */
 export async function startMove(platform: LastingPlatform, caller: Caller, tenant_id: string) {
   const aggregates = platform.nodes.filter(({ kind }) => kind === 'aggregate');
@@ -166,17 +189,6 @@ export async function startMove(platform: LastingPlatform, caller: Caller, tenan
   const target = aggregates.find(({ node_id }) => node_id !== serving);
   if (!source || !target) throw new Error(`nobody serves ${tenant_id}`);
   const move = { environment: ENVIRONMENT, tenant_id, service: 'aggregate', target_shard: target.shards[0] };
-  // A node may still be applying what the provisioning wrote; until then it blocks the plan by name.
-  const plan = await waitFor(
-    'a plan without blockers',
-    () => caller.call<Plan>('POST', '/scale/migrations/plan', move),
-    (answer) => answer.status === 200 && answer.body.blockers.length === 0,
-  );
-  const started = await caller.call<{ job_id: string }>('POST', '/scale/migrations', {
-    ...move,
-    plan_hash: plan.body.plan_hash,
-    reason: 'rehearsal',
-  });
-  if (started.status !== 202) throw new Error(`moving ${tenant_id}: ${JSON.stringify(started.body)}`);
-  return { job_id: started.body.job_id, source, target };
+  const job_id = await startPlanned(caller, '/scale/migrations', move);
+  return { job_id, source, target };
 }

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from '@playwright/test';
 import type { Job, JobListItem, Plan } from '#contract/jobs.ts';
+import type { Placement } from '#contract/scale.ts';
 import { placementFilePath } from '#fleet/fleet.ts';
 import { openPlacementFileStore } from '#server/adapters/placement-file/placement-file-store.ts';
 import { freePort, signIn, waitFor, type Caller, type ControlProcess } from './control-process.ts';
@@ -14,6 +15,7 @@ import {
   createTenant,
   ENVIRONMENT,
   startLastingPlatform,
+  startPlanned,
   waitForJob,
   type LastingPlatform,
 } from './lasting-platform.ts';
@@ -48,24 +50,7 @@ test.describe.serial('a server killed in the middle of', () => {
     await platform?.stop();
   });
 
-  /** Plans and starts what `resource` does with the body; answers the job's id. */
-  async function begin(caller: Caller, resource: string, body?: object): Promise<string> {
-    // A node may still be applying an earlier write, and a killed server's node observations be old: until then the plan is blocked by name.
-    const plan = await waitFor(
-      'a plan without blockers',
-      () => caller.call<Plan>('POST', `${resource}/plan`, body),
-      (answer) => answer.status === 200 && answer.body.blockers.length === 0,
-    );
-    const started = await caller.call<{ job_id: string }>('POST', resource, {
-      ...body,
-      plan_hash: plan.body.plan_hash,
-      reason: 'rehearsal',
-    });
-    if (started.status !== 202) throw new Error(`starting ${resource}: ${JSON.stringify(started.body)}`);
-    return started.body.job_id;
-  }
-
-  /** Begins it, waits until the server has died of it, starts the next and waits for the end of the job. */
+  /** Starts it, waits until the server has died of it, starts the next and waits for the end of the job. */
   async function killedIn(
     kind: string,
     kill: Kill,
@@ -79,7 +64,7 @@ test.describe.serial('a server killed in the middle of', () => {
   ): Promise<{ job: Job; caller: Caller }> {
     const undoing = kill.direction === 'undo';
     await rehearse({ kind: killedKind, kill, fail: undoing ? fail : null });
-    const job_id = await begin(await signIn(control.url), resource, body);
+    const job_id = await startPlanned(await signIn(control.url), resource, body);
     expect(await control.ended).toBe('SIGKILL');
     control = await start();
     const caller = await signIn(control.url);
@@ -124,7 +109,7 @@ test.describe.serial('a server killed in the middle of', () => {
       const tenant_id = await newTenant();
       const caller = await signIn(control.url);
       const request = { environment: ENVIRONMENT, tenant_id };
-      const drain = await begin(caller, '/scale/tenant-drains', { ...request, action: 'drain' });
+      const drain = await startPlanned(caller, '/scale/tenant-drains', { ...request, action: 'drain' });
       expect((await waitForJob(caller, drain)).state).toBe('succeeded');
       await killedIn('resume_tenant', kill, '/scale/tenant-drains', { ...request, action: 'resume' });
       const undone = kill.direction === 'undo';
@@ -146,7 +131,7 @@ test.describe.serial('a server killed in the middle of', () => {
   ]) {
     test(`the restore of an archived tenant, ${named(kill)}`, async () => {
       const tenant_id = await newTenant();
-      const archiving = await begin(await signIn(control.url), `/tenants/${tenant_id}/archive`);
+      const archiving = await startPlanned(await signIn(control.url), `/tenants/${tenant_id}/archive`);
       expect((await waitForJob(await signIn(control.url), archiving)).state).toBe('succeeded');
       expect(await servedEverywhere(tenant_id)).toEqual([0, 0, 0]);
       const { caller } = await killedIn('restore_tenant', kill, `/tenants/${tenant_id}/restore`, undefined, {
@@ -194,6 +179,17 @@ test.describe.serial('a server killed in the middle of', () => {
       await store.update({ ...entry.record, shard: 'agg-1', epoch: epoch + 1 }, entry.revision);
     }
     await store.close();
+    const caller = await signIn(control.url);
+    for (const tenant_id of crowded)
+      await waitFor(
+        `the control plane sees ${tenant_id} on agg-1`,
+        () =>
+          caller.call<{ items: Placement[] }>(
+            'GET',
+            `/scale/placements?environment=${ENVIRONMENT}&service=aggregate&tenant_id=${tenant_id}`,
+          ),
+        ({ body }) => body.items[0]?.shard === 'agg-1',
+      );
     return crowded;
   }
 

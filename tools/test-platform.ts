@@ -36,6 +36,8 @@ export interface TestPlatform {
     shards?: Partial<Record<ServiceKind, string>>,
     environments?: string[],
   ): Promise<void>;
+  /** Waits until every node has read the placements as they are: until then a plan names those that have not. */
+  caughtUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -93,6 +95,10 @@ export async function startTestPlatform(
         for (const record of recordsOf(tenant_id, shards)) await store(environment).update(record, 0);
         await waitForNodes(fleet, environment, await store(environment).currentRevision());
       }
+    },
+    caughtUp: async () => {
+      for (const environment of names)
+        await waitForNodes(fleet, environment, await store(environment).currentRevision());
     },
     close: async () => {
       await fleet.close();

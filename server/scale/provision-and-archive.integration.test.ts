@@ -222,6 +222,7 @@ describe('the jobs that give a tenant its shards and take them away', () => {
     });
 
     it('plans, starts, and holds the tenant meanwhile', async () => {
+      await platform.caughtUp();
       const plan = await planArchive(platform.dependencies, callerWith(), tenant_id);
       expect(plan.blockers).toEqual([]);
       expect(plan.blast_radius.nodes).toHaveLength(20);
@@ -241,6 +242,7 @@ describe('the jobs that give a tenant its shards and take them away', () => {
 
     it('names what stands in the way, in whichever environment', async () => {
       platform.fleet.faults.switchOn({ node_id: 'prod-gw-2', fault: 'error_500' });
+      await platform.caughtUp();
       const plan = await planArchive(platform.dependencies, callerWith(), tenant_id);
       expect(plan.blockers).toMatchObject([{ code: 'node_not_ready', subject: { id: 'prod-gw-2' } }]);
     });

@@ -77,6 +77,7 @@ describe('bringing an archived tenant back', () => {
     await sql`update tenants set status = ${previous} where tenant_id = ${tenant_id}`.execute(
       platform.database.db,
     );
+    await platform.caughtUp();
     const { plan_hash } = await planArchive(platform.dependencies, callerWith(), tenant_id);
     const approved = { tenant_id, plan_hash, reason: 'left us' };
     const { job_id } = await startArchive(platform.dependencies, callerWith(), approved);
@@ -86,6 +87,7 @@ describe('bringing an archived tenant back', () => {
   }
   const plan = (): Promise<Plan> => planRestore(platform.dependencies, callerWith(), tenant_id);
   async function start(): Promise<DrivenJob> {
+    await platform.caughtUp();
     const approved = { tenant_id, plan_hash: (await plan()).plan_hash, reason: 'came back' };
     const { job_id } = await startRestore(platform.dependencies, callerWith(), approved);
     return jobOf(restoreTenantJob(platform.dependencies), job_id);
@@ -113,6 +115,7 @@ describe('bringing an archived tenant back', () => {
     const first = await start();
     for (const { name } of first.steps) await first.run(name);
     await end(first, 'succeeded');
+    await platform.caughtUp();
     const { plan_hash } = await planArchive(platform.dependencies, callerWith(), tenant_id);
     const { job_id } = await startArchive(platform.dependencies, callerWith(), {
       tenant_id,
@@ -216,6 +219,7 @@ describe('bringing an archived tenant back', () => {
 
   it('holds the tenant from its start on', async () => {
     await archived();
+    await platform.caughtUp();
     const { plan_hash } = await plan();
     const approved = { tenant_id, plan_hash, reason: 'came back' };
     const { job_id } = await startRestore(platform.dependencies, callerWith(), approved);

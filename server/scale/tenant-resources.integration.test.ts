@@ -90,6 +90,7 @@ describe.skipIf(natsIsMissing())('streams and buckets over the life of a tenant'
     return driveJob(platform.database.db, provisionTenantJob(dependencies), run.input);
   }
   async function archiving(): Promise<DrivenJob> {
+    await platform.caughtUp();
     const facts = await readArchiveFacts(dependencies, tenant_id, 'test');
     const { input } = planArchiveDraft(facts);
     return driveJob(platform.database.db, archiveTenantJob(dependencies), {
@@ -222,6 +223,7 @@ describe.skipIf(natsIsMissing())('streams and buckets over the life of a tenant'
     async function archivedByJob(): Promise<void> {
       await platform.addTenant(tenant_id);
       await provisioning().run('resources_dev');
+      await platform.caughtUp();
       const { plan_hash } = await planArchive(dependencies, callerWith(), tenant_id);
       const { job_id } = await startArchive(dependencies, callerWith(), {
         tenant_id,
@@ -246,6 +248,7 @@ describe.skipIf(natsIsMissing())('streams and buckets over the life of a tenant'
       return driveJob(platform.database.db, definition, rows[0]!.input, job_id);
     }
     async function restoring(): Promise<DrivenJob> {
+      await platform.caughtUp();
       const { plan_hash } = await planRestore(dependencies, callerWith(), tenant_id);
       const { job_id } = await startRestore(dependencies, callerWith(), {
         tenant_id,
