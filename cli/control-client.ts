@@ -19,6 +19,14 @@ const TIMEOUT_MS = 30_000;
 /** Tokens are renewed this long before they expire, so that none expires on its way. */
 const RENEW_BEFORE_MS = 30_000;
 
+/** As user agents call it, so that lists of sessions name the system. */
+const SYSTEMS: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: 'Mac OS X',
+  linux: 'Linux',
+  win32: 'Windows',
+};
+const SYSTEM = SYSTEMS[process.platform] ?? process.platform;
+
 export interface Answer {
   status: number;
   body: unknown;
@@ -34,7 +42,7 @@ export async function request(
     method,
     headers: {
       accept: 'application/json',
-      'user-agent': `control-cli/${manifest.version} (${process.platform}; ${process.arch})`,
+      'user-agent': `control-cli/${manifest.version} (${SYSTEM}; ${process.arch})`,
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...(method !== 'GET' && { 'idempotency-key': crypto.randomUUID() }),

@@ -20,6 +20,8 @@ import { userParams, body } from './fields.ts';
 
 /** `control`: an operator's, of this control plane. `gateway`: of an end user of a tenant. */
 export const SESSION_SOURCES = ['control', 'gateway'] as const;
+/** What holds a session of ours: a browser by a cookie, or the command line client by tokens. */
+export const SESSION_CLIENTS = ['browser', 'cli'] as const;
 /** `pending`: the second factor, or the enrolment of one, is missing; it opens nothing. Gateway sessions are never pending. */
 export const SESSION_STATES = ['active', 'pending', 'expired', 'revoked'] as const;
 /** What a user agent says it runs on; `null` where it says nothing that is known. Anybody can say anything. */
@@ -49,6 +51,7 @@ export const Session = Type.Object({
       'How the person proved who they are: password, passkey, provider, totp, recovery_code. Empty where the Gateway knows',
   }),
   ip: Type.String(),
+  client: Nullable(OneOf(SESSION_CLIENTS, { description: 'What holds it; null where the Gateway knows' })),
   network: Nullable(
     Type.String({
       description: 'The address by its /24 (IPv4) or /48 (IPv6), to group by; null when it is none',
@@ -76,11 +79,12 @@ export const Session = Type.Object({
 export type Session = Static<typeof Session>;
 
 /**
- * What sessions can be picked by; all that are given must fit. `user_id` leaves our own sessions alone, and `tenant_id`, `environment` or
- * `end_user_id` those of Gateways.
+ * What sessions can be picked by; all that are given must fit. `user_id` and `client` pick among our own sessions only, `tenant_id`,
+ * `environment` and `end_user_id` among those of Gateways only.
  */
 export const sessionFilters = {
   source: Type.Optional(OneOf(SESSION_SOURCES)),
+  client: Type.Optional(OneOf(SESSION_CLIENTS)),
   user_id: Type.Optional(Uuid),
   end_user_id: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
   tenant_id: Type.Optional(Slug),

@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { Mutated, Nullable, OneOf, Timestamp, Uuid } from '../common.ts';
 import { endpoint } from '../endpoint.ts';
+import { SESSION_CLIENTS } from './sessions.ts';
 import { User } from './users.ts';
 import { Grant } from './assignments.ts';
 import {
@@ -37,7 +38,14 @@ export type SignInStep = Static<typeof SignInStep>;
 
 export const Me = Type.Object({
   user: User,
-  session: Nullable(Type.Object({ session_id: Uuid, authenticated_at: Timestamp, expires_at: Timestamp })),
+  session: Nullable(
+    Type.Object({
+      session_id: Uuid,
+      client: OneOf(SESSION_CLIENTS),
+      authenticated_at: Timestamp,
+      expires_at: Timestamp,
+    }),
+  ),
   token: Nullable(
     Type.Object({
       token_id: Uuid,

@@ -182,7 +182,7 @@ describe('signing in at a terminal', () => {
     const me = await withToken(tokens.access_token, contract.me);
     expect(me).toMatchObject({
       status: 200,
-      body: { user: { email: who.email }, csrf_token: null, token: null },
+      body: { user: { email: who.email }, session: { client: 'cli' }, csrf_token: null, token: null },
     });
     const next = await oauth.refreshTokenGrant(config, tokens.refresh_token ?? '');
     expect(next.refresh_token).not.toBe(tokens.refresh_token);

@@ -15,6 +15,7 @@ describe('a plan to end sessions', () => {
     [{ ip: '10.0.0.0/8' }, ['control', 'gateway']],
     [{ source: 'gateway' as const }, ['gateway']],
     [{ user_id: '00000000-0000-7000-8000-000000000001' }, ['control']],
+    [{ client: 'cli' as const }, ['control']],
     [{ tenant_id: 'acme' }, ['gateway']],
     [{ end_user_id: 'alice' }, ['gateway']],
   ])('with %o has the steps that it can touch', (filter, names) =>

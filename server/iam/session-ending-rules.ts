@@ -20,10 +20,10 @@ const GATEWAY_PATIENCE_S = 3_600;
 const CONTROL_TIME_BOX_S = 600;
 
 /** Which of the two kinds a filter can fit. */
-export function sourcesOf({ source, user_id, end_user_id, tenant_id, environment }: SessionsToEnd) {
+export function sourcesOf({ source, user_id, client, end_user_id, tenant_id, environment }: SessionsToEnd) {
   return {
     control: source !== 'gateway' && (end_user_id ?? tenant_id ?? environment) === undefined,
-    gateway: source !== 'control' && user_id === undefined,
+    gateway: source !== 'control' && (user_id ?? client) === undefined,
   };
 }
 

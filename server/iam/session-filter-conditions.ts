@@ -27,10 +27,11 @@ export const GATEWAY_LIVE = sql<boolean>`(g.ended_at is null and g.expires_at > 
 
 /** Own sessions are seen, and ended, by whoever may everywhere. */
 export function controlCondition(filter: SessionFilter, scopes: AllowedScopes): Condition | null {
-  const { user_id, end_user_id, tenant_id, environment, source, state, q } = filter;
+  const { user_id, client, end_user_id, tenant_id, environment, source, state, q } = filter;
   if (!scopes.all || source === 'gateway' || (end_user_id ?? tenant_id ?? environment)) return null;
   const conditions = shared('s', filter);
   if (user_id) conditions.push(sql`s.user_id = ${user_id}::uuid`);
+  if (client) conditions.push(sql`s.client = ${client}`);
   if (state === 'live') conditions.push(SESSION_LIVE);
   else if (state) conditions.push(sql`${SESSION_STATE} = ${state}`);
   // The users are looked up first and once: joined, each of many thousand sessions would be compared with the pattern.
@@ -42,8 +43,8 @@ export function controlCondition(filter: SessionFilter, scopes: AllowedScopes): 
 }
 
 export function gatewayCondition(filter: SessionFilter, scopes: AllowedScopes): Condition | null {
-  const { user_id, end_user_id, tenant_id, environment, source, state, q } = filter;
-  if (source === 'control' || user_id || state === 'pending') return null;
+  const { user_id, client, end_user_id, tenant_id, environment, source, state, q } = filter;
+  if (source === 'control' || user_id || client || state === 'pending') return null;
   const conditions = shared('g', filter);
   if (!scopes.all) conditions.push(withinScopes(scopes.scopes));
   if (environment) conditions.push(sql`g.environment = ${environment}`);

@@ -27,14 +27,14 @@ export const controlSession = (
   currentSessionId: string | null,
 ) => sql`s.session_id, 'control' as source, s.user_id, u.email as user_email,
   null as end_user_id, null as tenant_id, null as environment, null as gateway_session_id, null as family_id, ${SESSION_STATE} as state,
-  s.ended_reason, s.methods, s.ip, client_network(s.address)::text as network, s.user_agent, ${device('s')},
+  s.ended_reason, s.methods, s.ip, s.client, client_network(s.address)::text as network, s.user_agent, ${device('s')},
   coalesce(s.session_id = ${currentSessionId}::uuid, false) as current, s.authenticated_at, s.created_at, s.last_seen_at, s.expires_at,
   s.ended_at, null::timestamptz as observed_at`;
 
 /** A session of a Gateway (`g`, observed by the watch `w`), with the same columns in the same order. */
 export const gatewaySession = sql`g.session_id, 'gateway' as source, null::uuid as user_id, null as user_email,
   g.end_user_id, g.tenant_id, g.environment, g.gateway_session_id, g.family_id, ${GATEWAY_STATE} as state,
-  g.ended_reason, '{}'::text[] as methods, g.ip, client_network(g.address)::text as network, g.user_agent, ${device('g')},
+  g.ended_reason, '{}'::text[] as methods, g.ip, null as client, client_network(g.address)::text as network, g.user_agent, ${device('g')},
   false as current, null::timestamptz as authenticated_at, g.created_at, g.last_seen_at, g.expires_at,
   g.ended_at, w.observed_at`;
 const FROM_GATEWAYS = sql`gateway_sessions g left join gateway_session_watch w on w.environment = g.environment`;

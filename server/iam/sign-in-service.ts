@@ -111,6 +111,7 @@ export async function describeMe(db: Database, context: CallContext): Promise<Me
     user,
     session: session && {
       session_id: session.session_id,
+      client: session.client,
       authenticated_at: session.authenticated_at,
       expires_at: session.expires_at,
     },

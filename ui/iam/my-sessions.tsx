@@ -6,9 +6,9 @@ import { plural } from '#ui/patterns/format.ts';
 import { Panel } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
-import { Tag } from '#ui/patterns/status-pill.tsx';
 import { toastDone } from '#ui/patterns/toast.tsx';
-import { deviceName } from './device-name.ts';
+import { ClientTag, ThisSession } from './session-marks.tsx';
+import { deviceOf } from './session-words.ts';
 import classes from './sign-in-methods.module.css';
 
 export function MySessions() {
@@ -39,22 +39,22 @@ export function MySessions() {
       }
     >
       <ProblemAlert error={sessions.error ?? end.error ?? endOthers.error} />
-      {items.map(({ session_id, user_agent, ip, current, last_seen_at, methods }) => (
-        <div key={session_id} className={classes.item}>
+      {items.map((session) => (
+        <div key={session.session_id} className={classes.item}>
           <div className={classes.what}>
             <div>
-              {deviceName(user_agent)} {current && <Tag tone="progress">this session</Tag>}
+              {deviceOf(session)} <ClientTag {...session} /> <ThisSession {...session} />
             </div>
             <div className={classes.small}>
-              {ip} · {methods.join(' + ')} · <RelativeTime iso={last_seen_at} />
+              {session.ip} · {session.methods.join(' + ')} · <RelativeTime iso={session.last_seen_at} />
             </div>
           </div>
-          {!current && (
+          {!session.current && (
             <Button
               variant="default"
               size="xs"
-              aria-label={`End the session of ${deviceName(user_agent)} at ${ip}`}
-              onClick={() => end.mutate({ params: { session_id } })}
+              aria-label={`End the session of ${deviceOf(session)} at ${session.ip}`}
+              onClick={() => end.mutate({ params: { session_id: session.session_id } })}
             >
               End
             </Button>

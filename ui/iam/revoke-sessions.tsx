@@ -10,9 +10,8 @@ import { firstReason, stateReason, type Action } from '#ui/patterns/action-menu.
 import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
 import { plural } from '#ui/patterns/format.ts';
 import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
-import { deviceName } from './device-name.ts';
 import { RevokeOwnerDialog } from './revoke-all-sessions.tsx';
-import { ownerName, ownersOf } from './session-words.ts';
+import { deviceOf, ownerName, ownersOf } from './session-words.ts';
 
 const STALE: readonly string[] = [listSessions, getUser, listUsers, listAuditEvents].map(({ id }) => id);
 
@@ -127,7 +126,7 @@ function RevokeDialog({
       what={
         <>
           {active.length === 1 && only
-            ? `The session of ${ownerName(only)} with ${deviceName(only.user_agent)} from ${only.ip} ends; its next request is refused.`
+            ? `The session of ${ownerName(only)} with ${deviceOf(only)} from ${only.ip} ends; its next request is refused.`
             : `${plural(active.length, 'session')} of ${ownersOf(active)} end; the next request of each is refused.`}
           {active.length < sessions.length &&
             ` ${plural(sessions.length - active.length, 'selected one')} ended before.`}

@@ -3,12 +3,10 @@ import type { Column } from '#ui/patterns/data-table.tsx';
 import { Hint } from '#ui/patterns/hint.tsx';
 import { MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
-import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
-import { deviceName } from './device-name.ts';
+import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import classes from './session-columns.module.css';
-import { ownerName, SOURCE_NAMES } from './session-words.ts';
-
-const THIS_SESSION = <Tag tone="progress">this session</Tag>;
+import { ClientTag, ThisSession } from './session-marks.tsx';
+import { deviceOf, ownerName, SOURCE_NAMES } from './session-words.ts';
 
 const OWNER: Column<Session> = {
   id: 'user',
@@ -19,7 +17,7 @@ const OWNER: Column<Session> = {
   cell: (session) => (
     <span className={classes.line}>
       <span className={classes.owner}>{ownerName(session)}</span>
-      {session.current && THIS_SESSION}
+      <ThisSession {...session} />
     </span>
   ),
 };
@@ -68,9 +66,12 @@ const REASON: Column<Session> = {
 const DEVICE: Column<Session> = {
   id: 'device',
   header: 'Device',
-  cell: ({ user_agent }) => (
-    <Hint label={user_agent || 'It named no device'}>
-      <span>{deviceName(user_agent)}</span>
+  cell: (session) => (
+    <Hint label={session.user_agent || 'It named no device'}>
+      <span className={classes.line}>
+        {deviceOf(session)}
+        <ClientTag {...session} />
+      </span>
     </Hint>
   ),
 };
@@ -132,10 +133,11 @@ export const USER_SESSION_COLUMNS: readonly Column<Session>[] = [
     ...DEVICE,
     width: 240,
     grow: true,
-    cell: ({ user_agent, current }) => (
+    cell: (session) => (
       <span className={classes.line}>
-        <span className={classes.owner}>{deviceName(user_agent)}</span>
-        {current && THIS_SESSION}
+        <span className={classes.owner}>{deviceOf(session)}</span>
+        <ClientTag {...session} />
+        <ThisSession {...session} />
       </span>
     ),
   },

@@ -8,12 +8,12 @@ import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { MiddleTruncate } from '#ui/patterns/middle-truncate.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { exactTime, RelativeTime } from '#ui/patterns/relative-time.tsx';
-import { StatusPill, Tag } from '#ui/patterns/status-pill.tsx';
+import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { Unknown } from '#ui/patterns/figure.tsx';
-import { deviceName } from './device-name.ts';
 import { SideDrawer } from './form-drawer.tsx';
 import classes from './session-drawer.module.css';
-import { ownerName, SOURCE_NAMES } from './session-words.ts';
+import { ClientTag, ThisSession } from './session-marks.tsx';
+import { deviceOf, ownerName, SOURCE_NAMES } from './session-words.ts';
 
 export function SessionDrawer({
   session,
@@ -31,7 +31,7 @@ export function SessionDrawer({
       <div className={classes.body}>
         <p className={classes.state}>
           <StatusPill of="session" status={state} soft />
-          {session.current && <Tag tone="progress">this session</Tag>}
+          <ThisSession {...session} />
           {ended_reason !== null && <span>{ended_reason}</span>}
         </p>
         <Panel title="Whose">
@@ -65,7 +65,9 @@ export function SessionDrawer({
                 </>
               )}
             </Property>
-            <Property name="Device">{deviceName(user_agent)}</Property>
+            <Property name="Device">
+              {deviceOf(session)} <ClientTag {...session} />
+            </Property>
             <Property name="User agent">{user_agent || <Unknown why="It named none" />}</Property>
             {source === 'control' && <Property name="Signed in by">{methods.join(' + ')}</Property>}
           </Properties>

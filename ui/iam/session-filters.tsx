@@ -1,11 +1,17 @@
 /** What lists of sessions can be narrowed by; the address of the page holds what is chosen. */
-import { DEVICE_BROWSERS, DEVICE_SYSTEMS, SESSION_SOURCES, SESSION_STATES } from '#contract/iam/sessions.ts';
+import {
+  DEVICE_BROWSERS,
+  DEVICE_SYSTEMS,
+  SESSION_CLIENTS,
+  SESSION_SOURCES,
+  SESSION_STATES,
+} from '#contract/iam/sessions.ts';
 import { useEnvironment } from '#ui/app/environment.tsx';
 import { WHOLE_ADDRESS, WHOLE_SLUG } from '#ui/patterns/list-search-rules.ts';
 import type { ListFilter } from '#ui/patterns/list-search.ts';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { useMemo } from 'react';
-import { SOURCE_NAMES } from './session-words.ts';
+import { CLIENT_NAMES, SOURCE_NAMES } from './session-words.ts';
 
 const STATE: ListFilter = {
   type: 'one',
@@ -22,6 +28,12 @@ const SOURCE: ListFilter = {
   name: 'source',
   label: 'Source',
   options: SESSION_SOURCES.map((source) => ({ value: source, label: SOURCE_NAMES[source] })),
+};
+const CLIENT: ListFilter = {
+  type: 'one',
+  name: 'client',
+  label: 'Client',
+  options: SESSION_CLIENTS.map((client) => ({ value: client, label: CLIENT_NAMES[client] })),
 };
 const TENANT: ListFilter = {
   type: 'text',
@@ -44,7 +56,7 @@ const WHEN: readonly ListFilter[] = [
 ];
 
 /** Of the sessions of one user. */
-export const USER_SESSION_FILTERS: readonly ListFilter[] = [STATE, ...FROM_WHERE];
+export const USER_SESSION_FILTERS: readonly ListFilter[] = [STATE, CLIENT, ...FROM_WHERE];
 
 function useEnvironmentFilter(): ListFilter {
   const { environments } = useEnvironment();
@@ -62,7 +74,7 @@ function useEnvironmentFilter(): ListFilter {
 /** Of all sessions. */
 export function useSessionFilters(): readonly ListFilter[] {
   const environment = useEnvironmentFilter();
-  return useMemo(() => [STATE, SOURCE, TENANT, environment, ...FROM_WHERE, ...WHEN], [environment]);
+  return useMemo(() => [STATE, SOURCE, CLIENT, TENANT, environment, ...FROM_WHERE, ...WHEN], [environment]);
 }
 
 /** Of the sessions of one tenant. */

@@ -1,10 +1,20 @@
 import type { Session } from '#contract/iam.ts';
 import { plural } from '#ui/patterns/format.ts';
+import { deviceName } from './device-name.ts';
 
 export const SOURCE_NAMES = {
   control: 'Control plane',
   gateway: 'Gateway',
 } as const satisfies Record<Session['source'], string>;
+
+export const CLIENT_NAMES = {
+  browser: 'Browser',
+  cli: 'Command line',
+} as const satisfies Record<NonNullable<Session['client']>, string>;
+
+/** On what a session is: a browser in a few words, or the machine of a command line as it calls itself. */
+export const deviceOf = ({ client, user_agent }: Pick<Session, 'client' | 'user_agent'>): string =>
+  client === 'cli' ? (user_agent.split(' (')[0] ?? user_agent) : deviceName(user_agent);
 
 /** Whose a session is: one of our users by email, an end user by the tenant's name for them. */
 export const ownerName = ({ user_email, end_user_id }: Session): string =>
