@@ -125,6 +125,7 @@ beforeAll(async () => {
         {
           provider_id: 'corp',
           title: 'Corp',
+          issuer: 'https://corp.example',
           link_verified_email: true,
           authorizationUrl: async (_redirect, { state }) => `https://corp.example/authorize?state=${state}`,
           identify: async (returnedTo) => {

@@ -2,7 +2,7 @@
 import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { AuditEvent } from '#contract/audit.ts';
-import type { UserIdentity } from '#contract/iam.ts';
+import type { LinkedIdentity } from '#contract/iam.ts';
 import type { Problem } from '#contract/problem.ts';
 import { openTokenVerifier } from '#server/adapters/jose/jose-token-verifier.ts';
 import { createTestDatabase, type TestDatabase } from '#server/db/test-database.ts';
@@ -88,7 +88,7 @@ async function linked(role_id: string) {
   );
   const user_id = user?.user_id ?? '';
   await database.pool.query('insert into assignments (user_id, role_id) values ($1, $2)', [user_id, role_id]);
-  const link = await send<{ identity: UserIdentity; job_id: string }>(
+  const link = await send<{ identity: LinkedIdentity; job_id: string }>(
     'POST',
     `/iam/users/${user_id}/identities`,
     owner,

@@ -14,7 +14,7 @@ export function findDockerClient() {
   const unpacked = unpackFromDebian({
     release: 'trixie',
     packages: ['docker-cli', 'docker-compose'],
-    program: 'usr/bin/docker',
+    file: 'usr/bin/docker',
   });
   if (unpacked.path) {
     const plugins = join(dirname(unpacked.path), '../libexec/docker/cli-plugins');

@@ -60,13 +60,13 @@ function unpackEngine() {
   const engine = unpackFromDebian({
     release: 'trixie',
     packages: ['docker.io', 'containerd'],
-    program: 'usr/sbin/dockerd',
+    file: 'usr/sbin/dockerd',
   });
   if (!engine.path) return engine;
   if (spawnSync(engine.path, ['--version']).status !== 0) {
     return { reason: 'the engine of Debian trixie does not run here' };
   }
-  const runc = unpackFromDebian({ release: ownRelease(), packages: ['runc'], program: 'usr/sbin/runc' });
+  const runc = unpackFromDebian({ release: ownRelease(), packages: ['runc'], file: 'usr/sbin/runc' });
   if (!runc.path) return runc;
   const folder = dirname(dirname(engine.path));
   return {

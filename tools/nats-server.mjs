@@ -12,7 +12,7 @@ export function findNatsServer() {
   const unpacked = unpackFromDebian({
     release: 'trixie',
     packages: ['nats-server'],
-    program: 'usr/sbin/nats-server',
+    file: 'usr/sbin/nats-server',
   });
   if (unpacked.path && isNewEnough(unpacked.path)) return unpacked;
   const failure = installFromDebian('nats-server');

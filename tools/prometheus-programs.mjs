@@ -36,7 +36,7 @@ export function findAlertmanager() {
 function find({ names, release, packages }) {
   const present = findOnPath(...names);
   if (present) return { path: present };
-  const unpacked = unpackFromDebian({ release, packages, program: `usr/bin/${names.at(-1)}` });
+  const unpacked = unpackFromDebian({ release, packages, file: `usr/bin/${names.at(-1)}` });
   return unpacked.path
     ? unpacked
     : { reason: `there is no ${names[0]}: put one on PATH (${unpacked.reason})` };

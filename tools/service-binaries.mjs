@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import {
   accessSync,
   constants,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -41,14 +42,14 @@ export function installFromDebian(...packages) {
 }
 
 /**
- * The path of `program` (relative, as in its package) out of packages of another Debian release, unpacked into one cache folder.
+ * The path of `file` (relative, as in its package) out of packages of another Debian release, unpacked into one cache folder.
  * apt fetches them from the archive that this machine is configured for, and checks signature and checksums. Dependencies are not
  * fetched: name them too. Answers `{ path }` or `{ reason }`.
  */
-export function unpackFromDebian({ release, packages, program }) {
+export function unpackFromDebian({ release, packages, file }) {
   const folder = join(cache, `${release}-${packages[0]}`);
-  const path = join(folder, program);
-  if (isExecutable(path)) return { path };
+  const path = join(folder, file);
+  if (existsSync(path)) return { path };
   const archive = isDebian() ? debianArchive() : undefined;
   if (!archive) return { reason: 'apt knows no Debian archive on this machine' };
   console.log(`Fetching ${packages.join(', ')} of Debian ${release} (once) …`);
@@ -56,14 +57,14 @@ export function unpackFromDebian({ release, packages, program }) {
   try {
     const reason = fetchPackages({ work, archive, release, packages });
     if (reason) return { reason };
-    if (!isExecutable(join(work, 'unpacked', program))) {
-      return { reason: `${packages.join(', ')} of Debian ${release} hold no ${program}` };
+    if (!existsSync(join(work, 'unpacked', file))) {
+      return { reason: `${packages.join(', ')} of Debian ${release} hold no ${file}` };
     }
     // Another run may have been faster; what stands there is whole.
-    if (!isExecutable(path)) renameSync(join(work, 'unpacked'), folder);
+    if (!existsSync(path)) renameSync(join(work, 'unpacked'), folder);
     return { path };
   } catch (error) {
-    return isExecutable(path) ? { path } : { reason: error.message };
+    return existsSync(path) ? { path } : { reason: error.message };
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -60,6 +60,10 @@ export async function startTestTokenIssuer(alg = 'ES256') {
     publish: (...published: JWK[]) => {
       keys = [...keys, ...published.map((key) => ({ ...newest(), public: key }))];
     },
+    /** The keys are these from now on, none of which this issuer signs by. */
+    publishOnly: (published: readonly JWK[]) => {
+      keys = published.map((key) => ({ ...newest(), public: key }));
+    },
     fail: (how: typeof fault) => {
       fault = how;
     },

@@ -14,6 +14,7 @@ import { findAlertmanager, findAmtool, findPromtool } from './prometheus-program
 import { buildUi, installPackages, programEnvironment, root, runMain, SetupError } from './setup.mjs';
 import { findVictoriaMetrics } from './victoria-metrics.mjs';
 import { readPlaywrightReport, readVitestReport } from './test-reports.mjs';
+import { findWycheproof } from './wycheproof.mjs';
 
 const reportFolder = `${root}/.cache/test-reports`;
 /** Far beyond what any stage takes, so that a slow machine is no failure; what hangs is ended in the end. */
@@ -135,6 +136,7 @@ async function runUnitTests() {
     'scrape configurations': findVictoriaMetrics('vmagent'),
     'rules in Prometheus': findPromtool(),
     'who is told of alerts': findAmtool(),
+    'the signature vectors of Wycheproof': findWycheproof(),
   };
   const counts = await runVitest('unit');
   const skips = Object.entries(programs).flatMap(([what, { reason }]) =>

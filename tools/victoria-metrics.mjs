@@ -7,7 +7,7 @@ export function findVictoriaMetrics(program) {
   const unpacked = unpackFromDebian({
     release: 'trixie',
     packages: ['victoria-metrics'],
-    program: `usr/bin/${program}`,
+    file: `usr/bin/${program}`,
   });
   return unpacked.path
     ? unpacked

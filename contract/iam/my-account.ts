@@ -16,14 +16,28 @@ export const Passkey = Type.Object({
 });
 export type Passkey = Static<typeof Passkey>;
 
-/** An account at an OpenID Connect provider that opens this one. */
+/** What an account elsewhere does here: its person signs in by it, or its tokens act as the user it is linked to. */
+const IDENTITY_USES = ['sign_in', 'tokens'] as const;
+
+/** An account at an OpenID Connect provider or a token issuer that opens this one. */
 export const LinkedIdentity = Type.Object({
   identity_id: Uuid,
-  provider_id: Type.String(),
+  provider_id: Type.String({
+    description: 'The identity provider or the token issuer that it was linked through',
+  }),
+  title: Nullable(
+    Type.String({ description: 'What the provider is called; null when it is configured no longer' }),
+  ),
+  issuer: Type.String(),
+  subject: Type.String(),
+  opens: Type.Array(OneOf(IDENTITY_USES), {
+    description: 'Empty: what it was linked for is configured no longer',
+  }),
   email: Nullable(Type.String({ description: 'As the provider named it when it was linked' })),
   created_at: Timestamp,
   last_used_at: Nullable(Timestamp),
 });
+export type LinkedIdentity = Static<typeof LinkedIdentity>;
 
 /** How somebody can sign in, and what their roles demand of it. */
 export const SignInMethods = Type.Object({

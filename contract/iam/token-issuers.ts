@@ -1,8 +1,9 @@
 /** Bearer JWTs of issuers that `control.yaml` names: who issues, which identities there are whose here, and their sessions' end (design 1). */
 import { Type, type Static } from 'typebox';
-import { Mutated, Nullable, OneOf, Reason, Timestamp, Uuid } from '../common.ts';
+import { Mutated, Nullable, OneOf, Reason, Timestamp } from '../common.ts';
 import { endpoint } from '../endpoint.ts';
 import { body, userParams } from './fields.ts';
+import { LinkedIdentity } from './my-account.ts';
 
 /** Signatures that an issuer may be configured with (RFC 7518 3.1, RFC 8037): asymmetric ones alone, so that no key that is public can sign. */
 export const TOKEN_ALGORITHMS = [
@@ -23,6 +24,13 @@ const IssuerId = Type.String({ minLength: 1, maxLength: 31 });
 /** RFC 7519 4.1.2 bounds nothing; 255 is what OpenID Connect Core 2 gives `sub`. */
 const Subject = Type.String({ minLength: 1, maxLength: 255 });
 
+/**
+ * How reading the keys goes. `unread`: no token has asked for them of late, and none need be read. `ageing`: the last reading failed, and the
+ * known keys serve until `keys_until`. `missing`: it failed, and none serve, so every token of the issuer is refused.
+ */
+export const ISSUER_KEY_STATES = ['unread', 'current', 'ageing', 'missing'] as const;
+export type IssuerKeyState = (typeof ISSUER_KEY_STATES)[number];
+
 export const TokenIssuer = Type.Object({
   issuer_id: Type.String(),
   title: Type.String(),
@@ -34,6 +42,7 @@ export const TokenIssuer = Type.Object({
   environment: Nullable(
     Type.String({ description: 'Its Gateways issue the tokens: a session that ended there is refused here' }),
   ),
+  keys_state: OneOf(ISSUER_KEY_STATES),
   keys: Type.Array(
     Type.Object({
       kid: Nullable(Type.String()),
@@ -44,46 +53,26 @@ export const TokenIssuer = Type.Object({
     { description: 'As this replica knows them now' },
   ),
   read_at: Nullable(Timestamp),
+  keys_until: Nullable({
+    ...Timestamp,
+    description: 'How long these keys serve if they cannot be read again',
+  }),
   last_failure: Nullable(Type.Object({ at: Timestamp, detail: Type.String() })),
+  linked_accounts: Type.Integer({ description: 'Its accounts that act as somebody here' }),
+  last_used_at: Nullable({ ...Timestamp, description: 'When one of them last did, exact to a minute' }),
 });
 export type TokenIssuer = Static<typeof TokenIssuer>;
-
-export const UserIdentity = Type.Object({
-  identity_id: Uuid,
-  provider_id: Type.String({
-    description: 'The identity provider or the token issuer that it was linked through',
-  }),
-  issuer: Type.String(),
-  subject: Type.String(),
-  email: Nullable(Type.String()),
-  created_at: Timestamp,
-  last_used_at: Nullable(Timestamp),
-});
-export type UserIdentity = Static<typeof UserIdentity>;
 
 export const listTokenIssuers = endpoint({
   id: 'iam.token_issuers.list',
   method: 'GET',
   path: '/admin/v1/iam/token-issuers',
-  summary: 'Issuers whose tokens are accepted, with the age of their keys and the last failure to read them',
+  summary: 'Issuers whose tokens are accepted: how reading their keys goes, and when they were last used',
   permission: 'iam.users.read',
   scope: 'none',
   step_up: 'none',
   response: Type.Object({ items: Type.Array(TokenIssuer) }),
   status: 200,
-});
-export const listUserIdentities = endpoint({
-  id: 'iam.users.identities.list',
-  method: 'GET',
-  path: '/admin/v1/iam/users/:user_id/identities',
-  summary: 'Accounts elsewhere that are linked to a user',
-  permission: 'iam.users.read',
-  scope: 'none',
-  step_up: 'none',
-  params: userParams,
-  response: Type.Object({ items: Type.Array(UserIdentity) }),
-  status: 200,
-  problems: ['not_found'],
 });
 export const linkUserIdentity = endpoint({
   id: 'iam.users.identities.link',
@@ -95,7 +84,7 @@ export const linkUserIdentity = endpoint({
   step_up: 'recent',
   params: userParams,
   body: body({ issuer_id: IssuerId, subject: Subject, reason: Reason }),
-  response: Mutated({ identity: UserIdentity }),
+  response: Mutated({ identity: LinkedIdentity }),
   status: 201,
   problems: ['not_found', 'already_exists', 'action_not_allowed', 'permission_denied'],
 });

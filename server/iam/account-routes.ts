@@ -110,7 +110,7 @@ export function myAccountRoutes(deps: AccountDeps): Route[] {
     route(contract.me, ({ context }) => describeMe(db, context)),
     route(contract.updateMyProfile, ({ context, body }) => updateMyProfile(db, context, body)),
     route(contract.changeMyPassword, ({ context, body }) => changeOwnPassword(deps, context, body)),
-    route(contract.getMySignInMethods, ({ context }) => readSignInMethods(db, personOf(context).user_id)),
+    route(contract.getMySignInMethods, ({ context }) => readSignInMethods(deps, personOf(context).user_id)),
     route(contract.startTotpEnrolment, ({ context }) => startTotp(deps, context)),
     route(contract.confirmTotpEnrolment, (call) =>
       withRenewedCookie(call, confirmTotp(deps, call.context, call.body.code)),
@@ -151,7 +151,7 @@ export function userAccessRoutes(deps: AccountDeps): Route[] {
     route(contract.unlinkUserIdentity, ({ context, params, body }) =>
       unlinkUserIdentity(db, context, params, body.reason),
     ),
-    route(contract.getUserSignInMethods, ({ params }) => readSignInMethods(db, params.user_id)),
+    route(contract.getUserSignInMethods, ({ params }) => readSignInMethods(deps, params.user_id)),
     route(contract.getSignInPolicy, ({ params }) => readSignInPolicy(db, params.role_id)),
     route(contract.setSignInPolicy, ({ context, params, body }) =>
       setSignInPolicy(db, context, params.role_id, body),

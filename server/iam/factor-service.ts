@@ -11,6 +11,7 @@ import type { CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
 import type { AccountDeps } from './account-deps.ts';
 import { insteadOf } from './constraint-problems.ts';
+import { describeIdentity, IDENTITY_COLUMNS } from './linked-identity-rules.ts';
 import { startRegistration, verifyRegistration } from './passkey-service.ts';
 import { personOf, type Person } from './personal-session.ts';
 import { removeRecoveryCodes, replaceRecoveryCodes } from './recovery-codes.ts';
@@ -26,7 +27,10 @@ import { lockUser, readUser } from './user-store.ts';
 export type Enrolled = ResponseOf<typeof confirmTotpEnrolment> & { token: string | null };
 
 /** How a user can sign in, and what their roles demand. */
-export async function readSignInMethods(db: Database, user_id: string): Promise<SignInMethods> {
+export async function readSignInMethods(
+  { db, providers, tokenVerifier }: AccountDeps,
+  user_id: string,
+): Promise<SignInMethods> {
   const [user, totp, passkeys, identities, facts] = await Promise.all([
     db
       .selectFrom('users')
@@ -48,7 +52,7 @@ export async function readSignInMethods(db: Database, user_id: string): Promise<
       .execute(),
     db
       .selectFrom('linked_identities')
-      .select(['identity_id', 'provider_id', 'email', 'created_at', 'last_used_at'])
+      .select(IDENTITY_COLUMNS)
       .where('user_id', '=', user_id)
       .orderBy('created_at')
       .execute(),
@@ -56,12 +60,13 @@ export async function readSignInMethods(db: Database, user_id: string): Promise<
   ]);
   if (!user) throw notFound('user', user_id);
   const { policies } = facts;
+  const sources = { providers, issuers: tokenVerifier?.issuers() ?? [] };
   return {
     password: user.password,
     totp: totp ?? null,
     passkeys,
     recovery_codes_left: facts.recovery_codes,
-    identities,
+    identities: identities.map((identity) => describeIdentity(identity, sources)),
     policy: {
       methods: allowedMethods(policies),
       mfa_required: mfaRequired(policies),

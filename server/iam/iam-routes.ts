@@ -37,7 +37,7 @@ export function iamRoutes({ db, environmentNames, signIn, gateways }: IamRouteDe
     ...signInRoutes(account),
     ...myAccountRoutes(account),
     ...userAccessRoutes(account),
-    ...tokenIssuerRoutes(db, signIn.tokenVerifier),
+    ...tokenIssuerRoutes(account),
     ...deviceSignInRoutes(account),
 
     route(contract.listUsers, ({ query }) => listUserRows(db, query)),

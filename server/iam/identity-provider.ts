@@ -15,6 +15,8 @@ export interface ProvenIdentity {
 export interface IdentityProvider {
   readonly provider_id: string;
   readonly title: string;
+  /** As it is configured. */
+  readonly issuer: string;
   /** Who comes for the first time is taken for the active user of the same verified email. */
   readonly link_verified_email: boolean;
   /** Where to send the browser. Throws IdentityProviderError when the provider does not answer. */

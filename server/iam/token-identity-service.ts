@@ -1,39 +1,43 @@
 /** Whose the identities at token issuers are here, and which of their sessions are over. */
 import { sql } from 'kysely';
-import type { UserIdentity, TokenIssuer } from '#contract/iam.ts';
-import type { Database, Tx } from '#server/db/database.ts';
+import type { LinkedIdentity, TokenIssuer } from '#contract/iam.ts';
+import type { Tx } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import { principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
+import type { AccountDeps } from './account-deps.ts';
 import { insteadOf } from './constraint-problems.ts';
 import { assertHoldsGrants } from './grant-rules.ts';
-import type { TokenVerifier } from './token-verifier.ts';
+import { describeIdentity, IDENTITY_COLUMNS } from './linked-identity-rules.ts';
+import type { ConfiguredIssuer, TokenVerifier } from './token-verifier.ts';
 import { assertUpkeep } from './user-state-rules.ts';
 import { grantsOf, lockUser, readUser } from './user-store.ts';
 
-const COLUMNS = [
-  'identity_id',
-  'provider_id',
-  'issuer',
-  'subject',
-  'email',
-  'created_at',
-  'last_used_at',
-] as const;
-
-export const listTokenIssuers = (verifier: TokenVerifier | null): { items: TokenIssuer[] } => ({
-  items: verifier?.issuers() ?? [],
-});
-
-export async function listUserIdentities(db: Database, user_id: string): Promise<{ items: UserIdentity[] }> {
-  await readUser(db, user_id);
-  const items = await db
+/** The configured issuers, with how many accounts of each are linked here and when one of them was last used. */
+export async function listTokenIssuers({
+  db,
+  tokenVerifier,
+}: AccountDeps): Promise<{ items: TokenIssuer[] }> {
+  const issuers = tokenVerifier?.issuers() ?? [];
+  if (issuers.length === 0) return { items: [] };
+  const used = await db
     .selectFrom('linked_identities')
-    .select(COLUMNS)
-    .where('user_id', '=', user_id)
-    .orderBy('created_at')
+    .select([
+      'issuer',
+      sql<number>`count(*)::integer`.as('linked_accounts'),
+      sql<string | null>`max(last_used_at)`.as('last_used_at'),
+    ])
+    .where(
+      'issuer',
+      'in',
+      issuers.map(({ issuer }) => issuer),
+    )
+    .groupBy('issuer')
     .execute();
-  return { items };
+  const none = { linked_accounts: 0, last_used_at: null };
+  return {
+    items: issuers.map((one) => ({ ...one, ...(used.find(({ issuer }) => issuer === one.issuer) ?? none) })),
+  };
 }
 
 interface LinkRequest {
@@ -44,13 +48,12 @@ interface LinkRequest {
 
 /** Lets the tokens of an account at an issuer act as the user. Only who may do all that the user may can do it. */
 export async function linkUserIdentity(
-  db: Database,
-  verifier: TokenVerifier | null,
+  { db, providers, tokenVerifier }: AccountDeps,
   context: CallContext,
   user_id: string,
   { issuer_id, subject, reason }: LinkRequest,
-): Promise<{ job_id: string; identity: UserIdentity }> {
-  const { issuer, title } = issuerOf(verifier, issuer_id);
+): Promise<{ job_id: string; identity: LinkedIdentity }> {
+  const { issuer, title } = issuerOf(tokenVerifier, issuer_id);
   const { email } = await readUser(db, user_id);
   return mutate(
     db,
@@ -64,11 +67,12 @@ export async function linkUserIdentity(
     },
     async (tx) => {
       await lockForLinking(tx, context, user_id);
-      const identity = await tx
+      const linked = await tx
         .insertInto('linked_identities')
         .values({ user_id, provider_id: issuer_id, issuer, subject, email: null })
-        .returning(COLUMNS)
+        .returning(IDENTITY_COLUMNS)
         .executeTakeFirstOrThrow();
+      const identity = describeIdentity(linked, { providers, issuers: tokenVerifier?.issuers() ?? [] });
       return { after: { identity: { issuer, subject } }, result: { identity } };
     },
   ).catch(
@@ -88,12 +92,11 @@ const LONGEST_TOKEN_LIFE = sql`interval '25 hours'`;
 
 /** Ends a session at an issuer for this control plane; again is no harm. What has run out is swept on the way. */
 export async function revokeTokenSession(
-  db: Database,
-  verifier: TokenVerifier | null,
+  { db, tokenVerifier }: AccountDeps,
   context: CallContext,
   { issuer_id, session_id, reason }: { issuer_id: string; session_id: string; reason: string },
 ): Promise<{ job_id: string }> {
-  const { issuer, title } = issuerOf(verifier, issuer_id);
+  const { issuer, title } = issuerOf(tokenVerifier, issuer_id);
   return mutate(
     db,
     context,
@@ -114,7 +117,7 @@ export async function revokeTokenSession(
   );
 }
 
-function issuerOf(verifier: TokenVerifier | null, issuer_id: string): TokenIssuer {
+function issuerOf(verifier: TokenVerifier | null, issuer_id: string): ConfiguredIssuer {
   const issuer = verifier?.issuers().find((one) => one.issuer_id === issuer_id);
   if (!issuer) throw notFound('token issuer', issuer_id);
   return issuer;

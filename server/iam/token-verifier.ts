@@ -4,6 +4,9 @@
  */
 import type { TokenIssuer } from '#contract/iam.ts';
 
+/** An issuer as it is configured, and how reading its keys goes. */
+export type ConfiguredIssuer = Omit<TokenIssuer, 'linked_accounts' | 'last_used_at'>;
+
 /** What a token proves once its signature, issuer, audience, type and times hold. */
 export interface ProvenToken {
   issuer_id: string;
@@ -19,8 +22,7 @@ export interface ProvenToken {
 }
 
 export interface TokenVerifier {
-  /** The configured issuers, and how reading their keys goes. */
-  issuers(): TokenIssuer[];
+  issuers(): ConfiguredIssuer[];
   /** Throws TokenRefused. Reads keys over the network only where a configured issuer is named and its known keys do not serve. */
   verify(token: string): Promise<ProvenToken>;
 }

@@ -1,7 +1,12 @@
 /** Verifies bearer JWTs by jose: RFC 9068 with the advice of RFC 8725 (JSON Web Token Best Current Practices). */
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
-import type { TokenAlgorithm, TokenIssuer } from '#contract/iam.ts';
-import { TokenRefused, type ProvenToken, type TokenVerifier } from '#server/iam/token-verifier.ts';
+import type { TokenAlgorithm } from '#contract/iam.ts';
+import {
+  TokenRefused,
+  type ConfiguredIssuer,
+  type ProvenToken,
+  type TokenVerifier,
+} from '#server/iam/token-verifier.ts';
 import { openJwksSource } from './jwks-source.ts';
 
 export interface TokenIssuerSettings {
@@ -39,7 +44,7 @@ export function openTokenVerifier(
 
   return {
     issuers: () =>
-      [...issuers.values()].map(({ source, algorithms, ...settings }): TokenIssuer => ({
+      [...issuers.values()].map(({ source, algorithms, ...settings }): ConfiguredIssuer => ({
         ...settings,
         algorithms: [...algorithms],
         ...source.state(),

@@ -10,6 +10,7 @@
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet } from 'jose';
 import type { TokenIssuer } from '#contract/iam.ts';
+import { isWeakKey } from './weak-keys.ts';
 
 const REFRESH_MS = 10 * 60_000;
 const KEEP_MS = 60 * 60_000;
@@ -20,6 +21,8 @@ const MOST_KEYS = 50;
 
 type LocalKeys = ReturnType<typeof createLocalJWKSet>;
 type KeyAsked = Parameters<LocalKeys>[0];
+
+type JwksState = Pick<TokenIssuer, 'keys_state' | 'keys' | 'read_at' | 'keys_until' | 'last_failure'>;
 
 interface Known {
   find: LocalKeys;
@@ -41,7 +44,8 @@ export function openJwksSource(url: string, now: () => number = Date.now) {
   async function read(): Promise<void> {
     tried_at = now();
     try {
-      const jwks = withoutWeakKeys(await fetchJwks(url));
+      const { keys } = await fetchJwks(url);
+      const jwks = { keys: keys.filter((key) => !isWeakKey(key)) };
       const find = createLocalJWKSet(jwks);
       known = { find, keys: describe(jwks, known?.keys ?? [], now()), read_at: now() };
       failure = null;
@@ -78,11 +82,16 @@ export function openJwksSource(url: string, now: () => number = Date.now) {
         return after.find(header);
       }
     },
-    state: (): Pick<TokenIssuer, 'keys' | 'read_at' | 'last_failure'> => ({
-      keys: usable()?.keys ?? [],
-      read_at: known && new Date(known.read_at).toISOString(),
-      last_failure: failure,
-    }),
+    state(): JwksState {
+      const serving = usable();
+      return {
+        keys_state: serving ? (failure ? 'ageing' : 'current') : failure ? 'missing' : 'unread',
+        keys: serving?.keys ?? [],
+        read_at: known && new Date(known.read_at).toISOString(),
+        keys_until: serving && new Date(serving.read_at + KEEP_MS).toISOString(),
+        last_failure: failure,
+      };
+    },
   };
 }
 
@@ -122,32 +131,6 @@ function parse(text: string): unknown {
   } catch {
     throw new JwksError('answers no JSON');
   }
-}
-
-/**
- * The y of the Ed25519 points of small order, sign bit cleared, canonical or not. A signature of zeros holds for every message under such
- * a key, and OpenSSL does not refuse it. See https://eprint.iacr.org/2020/1244.
- */
-const SMALL_ORDER_POINTS = new Set([
-  '00'.repeat(32),
-  `01${'00'.repeat(31)}`,
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  `ec${'ff'.repeat(30)}7f`,
-  `ed${'ff'.repeat(30)}7f`,
-  `ee${'ff'.repeat(30)}7f`,
-]);
-
-function withoutWeakKeys({ keys }: JSONWebKeySet): JSONWebKeySet {
-  return {
-    keys: keys.filter((key) => {
-      if (key?.kty !== 'OKP' || typeof key.x !== 'string') return true;
-      const point = Buffer.from(key.x, 'base64url');
-      if (point.length !== 32) return false;
-      point[31] = (point[31] ?? 0) & 0x7f;
-      return !SMALL_ORDER_POINTS.has(point.toString('hex'));
-    }),
-  };
 }
 
 function detailOf(error: unknown): string {

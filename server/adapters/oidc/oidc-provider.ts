@@ -44,6 +44,7 @@ export function openOidcProvider(options: OidcOptions): IdentityProvider {
   return {
     provider_id,
     title,
+    issuer,
     link_verified_email,
     authorizationUrl: (redirect_uri, { state, nonce, code_verifier }) =>
       speaking(title, async () => {

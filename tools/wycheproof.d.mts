@@ -1,0 +1,1 @@
+export declare function findWycheproof(): { path: string } | { reason: string };
