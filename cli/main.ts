@@ -9,6 +9,7 @@ import {
   beginSignIn,
   callSignedIn,
   clientName,
+  exitOfStatus,
   giveUp,
   keepTokens,
   problemOf,
@@ -16,6 +17,8 @@ import {
 } from './control-client.ts';
 import { forgetCredentials, readCredentials } from './credentials.ts';
 import { fullPath, matchEndpoint } from './endpoint-match.ts';
+import { printJob, printJobs, watchJob } from './job-commands.ts';
+import { complain, say, sayJson } from './terminal.ts';
 
 const HELP = `Usage: control <command>
 
@@ -23,16 +26,21 @@ const HELP = `Usage: control <command>
   logout                                end this session and forget its tokens
   whoami                                who is signed in here
   confirm                               confirm that it is you, for 5 minutes of privileged changes
+  jobs list                             the newest jobs; --state, --environment, --tenant, --limit narrow them
+  jobs show <job_id>                    one job with its steps
+  jobs watch <job_id>                   follow a job until it has ended
   api <METHOD> <path> [--data <json>]   call an endpoint of the Admin API and print its answer
 
   --url    http://127.0.0.1:7070 when left out, or CONTROL_URL
   --data   the body, as JSON
+  --state  a state of jobs, or live, or ended
+  --limit  how many jobs, 20 when left out
+  --json   jobs as the API answers them; of a watched job each event on a line
   --help   this text
 
-Exit codes: 0 done, 1 refused by the server, 2 called wrongly, 3 not signed in, 4 no answer.
+Exit codes: 0 done, 1 refused by the server, 2 called wrongly, 3 sign in or confirm first,
+4 no answer or a fault of the server, 5 the watched job failed or was cancelled, 6 it is stuck.
 `;
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Shows where to approve, and waits for it. */
 async function approved(url: string, begun: DeviceAuthorization): Promise<void> {
@@ -105,7 +113,7 @@ async function callApi(method: string, given: string, data: string | undefined):
   }
   if (match.endpoint.stream)
     throw new CommandError(
-      `${match.endpoint.id} is a stream of events, which this client does not read.`,
+      `${match.endpoint.id} is a stream of events. A job is followed by: control jobs watch <job_id>`,
       EXIT.usage,
     );
   const answer = await callSignedIn(
@@ -114,13 +122,13 @@ async function callApi(method: string, given: string, data: string | undefined):
     data === undefined ? undefined : bodyOf(data),
   );
   if (answer.status >= 400) {
-    say(JSON.stringify(answer.body, null, 2));
+    sayJson(answer.body);
     throw new CommandError(
       problemOf(answer).detail ?? `The server answered ${answer.status}.`,
-      answer.status === 401 ? EXIT.signedOut : EXIT.refused,
+      exitOfStatus(answer.status),
     );
   }
-  say(JSON.stringify(answer.body, null, 2));
+  sayJson(answer.body);
 }
 
 function bodyOf(data: string): unknown {
@@ -131,32 +139,60 @@ function bodyOf(data: string): unknown {
   }
 }
 
-async function run(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { url: { type: 'string' }, data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  });
-  const [command, ...rest] = positionals;
-  if (values.help || command === undefined) return say(HELP);
-  const [method, path, ...more] = rest;
-  const alone = rest.length === 0;
-  if (command === 'login' && alone) return login(values.url);
-  if (command === 'logout' && alone) return logout();
-  if (command === 'whoami' && alone) return whoami();
-  if (command === 'confirm' && alone) return confirm();
-  if (command === 'api' && method !== undefined && path !== undefined && more.length === 0)
-    return callApi(method, path, values.data);
+const OPTIONS = {
+  url: { type: 'string' },
+  data: { type: 'string' },
+  state: { type: 'string' },
+  environment: { type: 'string' },
+  tenant: { type: 'string' },
+  limit: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** Which options each command takes; one that it does not take is refused rather than overlooked. */
+const TAKES: Record<string, readonly (keyof typeof OPTIONS)[]> = {
+  login: ['url'],
+  api: ['data'],
+  'jobs list': ['state', 'environment', 'tenant', 'limit', 'json'],
+  'jobs show': ['json'],
+  'jobs watch': ['json'],
+};
+
+async function run(): Promise<number | void> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
+  const [first, ...others] = positionals;
+  if (values.help || first === undefined) return say(HELP.trimEnd());
+  const [command, rest] =
+    first === 'jobs' ? [`jobs ${others[0] ?? ''}`.trim(), others.slice(1)] : [first, others];
+  const wrong = Object.keys(values).find((name) => !(TAKES[command] ?? []).some((taken) => taken === name));
+  if (wrong !== undefined)
+    throw new CommandError(`control ${command} takes no --${wrong}.\n\n${HELP}`, EXIT.usage);
+  const [one, two] = rest;
+  const { json = false } = values;
+  const called = `${command} ${rest.length}`;
+  if (called === 'login 0') return login(values.url);
+  if (called === 'logout 0') return logout();
+  if (called === 'whoami 0') return whoami();
+  if (called === 'confirm 0') return confirm();
+  if (called === 'jobs list 0') return printJobs(values, json);
+  if (called === 'jobs show 1' && one !== undefined) return printJob(one, json);
+  if (called === 'jobs watch 1' && one !== undefined) return watchJob(one, json);
+  if (called === 'api 2' && one !== undefined && two !== undefined) return callApi(one, two, values.data);
   throw new CommandError(
     `There is no command "${positionals.join(' ')}" with these arguments.\n\n${HELP}`,
     EXIT.usage,
   );
 }
 
+// Whoever reads may have had enough, as `head` has.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => code === 'EPIPE' && process.exit(EXIT.done));
+
 try {
-  await run();
+  process.exitCode = (await run()) ?? EXIT.done;
 } catch (error) {
   const wrongOption = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
   if (!(error instanceof CommandError) && !wrongOption) throw error;
-  process.stderr.write(`${(error as Error).message}\n`);
+  complain((error as Error).message);
   process.exitCode = error instanceof CommandError ? error.exit : EXIT.usage;
 }

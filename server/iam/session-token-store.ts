@@ -42,12 +42,14 @@ export interface TokenHolder {
   ip: string;
   /** The session has not ended and its user may sign in. */
   live: boolean;
+  /** Somebody ended it, rather than time. */
+  ended: boolean;
 }
 
 /** The session that a token belongs to, of either kind, locked until the transaction ends: its tokens take turns. */
 export async function lockTokenHolder(tx: Tx, value: string): Promise<TokenHolder | undefined> {
   const { rows } = await sql<TokenHolder>`select s.session_id, s.user_id, u.email, s.ip,
-      ${SESSION_LIVE} and u.status = 'active' as live
+      ${SESSION_LIVE} and u.status = 'active' as live, s.ended_at is not null as ended
     from sessions s join users u using (user_id)
     where s.session_id = (select session_id from session_tokens where token_hash = ${secretHash(value)}) for update of s`.execute(
     tx,

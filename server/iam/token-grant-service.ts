@@ -31,6 +31,7 @@ import { faultOfMethods } from './sign-in-policy-rules.ts';
 
 const STALE =
   'This refresh token is not valid any more: the session was ended, has expired or was confirmed anew. Sign in again.';
+const ENDED = 'This session was ended. Sign in again.';
 const REUSED =
   'This refresh token was used before, so somebody else may have it: the session was ended. Sign in again.';
 
@@ -173,7 +174,7 @@ async function forRefreshToken(db: Database, context: CallContext, value: string
   const answer = await db.transaction().execute(async (tx): Promise<IssuedTokens | TokenHolder> => {
     const holder = isRefreshToken(value) ? await lockTokenHolder(tx, value) : undefined;
     const token = holder && (await readRefreshToken(tx, value));
-    if (!holder?.live || !token) throw new ControlError('invalid_grant', STALE);
+    if (!holder?.live || !token) throw new ControlError('invalid_grant', holder?.ended ? ENDED : STALE);
     const meaning = meaningOf(token);
     return meaning === 'reuse' ? holder : rotateTokens(tx, holder, value, token.successor_salt ?? undefined);
   });
