@@ -1,13 +1,11 @@
-/** Ends sessions of tenants' end users: at their Gateway first, which is the record, then in the index. */
+/** Ends sessions of tenants' end users: at their Gateway, which is the record, and in the index. */
 import type { NodeSessionRevokeRequest } from '#contract/node.ts';
 import type { Session } from '#contract/iam.ts';
 import type { Database } from '#server/db/database.ts';
-import { mutate } from '#server/db/mutate.ts';
-import { principalOf, type AllowedScopes, type CallContext } from '#server/http/call-context.ts';
+import { principalOf, type CallContext } from '#server/http/call-context.ts';
 import { ControlError, notFound } from '#server/http/control-error.ts';
 import { GatewayUnavailableError, type GatewayAdmin } from './gateway-admin.ts';
-import { markGatewaySessionsEnded } from './gateway-session-store.ts';
-import { findGatewaySession } from './session-list-store.ts';
+import { openEnding, recordUnanswered, settleRequest, type EndingRequest } from './gateway-endings.ts';
 
 export interface GatewaySessionDeps {
   db: Database;
@@ -17,10 +15,9 @@ export interface GatewaySessionDeps {
 
 /** Ends one session of a Gateway. */
 export async function revokeGatewaySession(
-  { db, gateways }: GatewaySessionDeps,
+  deps: GatewaySessionDeps,
   context: CallContext,
   session: Session,
-  scopes: AllowedScopes,
   reason: string,
 ): Promise<{ job_id: string; session: Session }> {
   const { session_id, gateway_session_id, tenant_id, end_user_id } = session;
@@ -34,23 +31,19 @@ export async function revokeGatewaySession(
     environment,
     reason,
   };
-  return mutate(db, context, mutation, async (tx) => {
-    const before = await findGatewaySession(tx, session_id, scopes);
-    if (before?.state !== 'active')
-      throw new ControlError(
-        'action_not_allowed',
-        `This session of ${end_user_id} of ${tenant_id} is ${before?.state ?? 'gone'} already.`,
-      );
-    await askGateway(gateways, environment, { session_ids: [gateway_session_id ?? ''] }, context);
-    await markGatewaySessionsEnded(tx, { environment, session_ids: [session_id] }, endedBy(context, reason));
-    const after = (await findGatewaySession(tx, session_id, scopes)) ?? before;
-    return { before: shown(before), after: shown(after), result: { session: after } };
-  });
+  if (session.state !== 'active')
+    throw new ControlError(
+      'action_not_allowed',
+      `This session of ${end_user_id} of ${tenant_id} is ${session.state} already.`,
+    );
+  const which = { session_ids: [gateway_session_id ?? ''] };
+  const ended = await endAtGateway(deps, context, which, { mutation, session });
+  return { job_id: ended.job_id, session: ended.session ?? session };
 }
 
 /** Ends all sessions of a tenant's end users in an environment, or those of one of them. */
 export async function revokeTenantSessions(
-  { db, gateways }: GatewaySessionDeps,
+  deps: GatewaySessionDeps,
   context: CallContext,
   {
     tenant_id,
@@ -71,43 +64,30 @@ export async function revokeTenantSessions(
     reason,
     details: { end_user_id: end_user_id ?? null },
   };
-  return mutate(db, context, mutation, async (tx) => {
-    const which = { tenant_id, ...(end_user_id === undefined ? {} : { user_id: end_user_id }) };
-    const sessions_ended = await askGateway(gateways, environment, which, context);
-    const marked = { environment, tenant_id, end_user_id: end_user_id ?? null };
-    await markGatewaySessionsEnded(tx, marked, endedBy(context, reason));
-    return {
-      before: { active_sessions: sessions_ended },
-      after: { active_sessions: 0 },
-      result: { sessions_ended },
-    };
-  });
+  const which = { tenant_id, ...(end_user_id === undefined ? {} : { user_id: end_user_id }) };
+  const { job_id, sessions_ended } = await endAtGateway(deps, context, which, { mutation, session: null });
+  return { job_id, sessions_ended };
 }
 
-async function askGateway(
-  gateways: readonly GatewayAdmin[],
-  environment: string,
+/** Writes down what the Gateway is asked for, asks, and records what came of it. */
+async function endAtGateway(
+  { db, gateways }: GatewaySessionDeps,
+  context: CallContext,
   which: NodeSessionRevokeRequest,
-  { request_id }: CallContext,
-): Promise<number> {
+  { mutation, session }: Omit<EndingRequest, 'context'>,
+) {
+  const environment = mutation.environment ?? '';
   const gateway = gateways.find((each) => each.environment === environment);
   if (!gateway) throw notFound('environment', environment);
-  try {
-    return await gateway.revokeSessions(which, { request_id });
-  } catch (error) {
-    if (!(error instanceof GatewayUnavailableError)) throw error;
-    throw new ControlError('upstream_failed', `${error.message}. Try again when it answers.`, {
-      cause: error,
+  const ended_reason = `Ended by ${principalOf(context).label}: ${mutation.reason}`;
+  const ending = await openEnding(db, { environment, which, ended_reason }, { context, mutation, session });
+  const answered = await gateway
+    .revokeSessions(which, { request_id: context.request_id })
+    .catch(async (error: unknown) => {
+      if (!(error instanceof GatewayUnavailableError)) throw error;
+      await recordUnanswered(db, ending, error.message);
+      const message = `${error.message}. Try again when it answers.`;
+      throw new ControlError('upstream_failed', message, { cause: error });
     });
-  }
+  return settleRequest(db, ending, answered);
 }
-
-const endedBy = (context: CallContext, reason: string) => `Ended by ${principalOf(context).label}: ${reason}`;
-
-const shown = ({ environment, tenant_id, end_user_id, state, ended_reason }: Session) => ({
-  environment,
-  tenant_id,
-  end_user_id,
-  state,
-  ended_reason,
-});

@@ -1,18 +1,20 @@
 /**
  * Keeps the index of Gateway sessions equal to the Gateways, in the replica that leads.
  *
- * `live`: the index has everything that the Gateway had at `observed_at`. `rebuilding`: it is read anew, or catches up. `down`: the Gateway
- * does not answer; the rows stay and say how old they are. The position is moved by compare-and-set in the transaction that writes the
- * rows, so that a leader that has not heard of its end takes nothing in twice.
+ * `live`: the index has everything that the Gateway had at `observed_at`, which is by our clock. `rebuilding`: it is read anew, or catches
+ * up. `down`: the Gateway does not answer; the rows stay and say how old they are. The position is moved by compare-and-set in the
+ * transaction that writes the rows, so that a leader that has not heard of its end takes nothing in twice. Whoever follows a Gateway also
+ * asks it again for the endings that others left unsettled.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '#server/db/database.ts';
 import { recordDetection } from './detection-store.ts';
+import { settleLeftEndings } from './gateway-endings.ts';
 import { GatewayHistoryGoneError, type GatewayAdmin, type GatewayPosition } from './gateway-admin.ts';
 import {
   beginGatewayRebuild,
   endGatewayRebuild,
-  forgetOldGatewaySessions,
+  forgetOtherGateways,
   moveGatewayPosition,
   readGatewayPosition,
   writeGatewayDown,
@@ -34,7 +36,6 @@ interface WatchOptions {
 
 const LOOK_EVERY_MS = 1_000;
 const LAST_RETRY_MS = 10_000;
-const FORGET_EVERY_MS = 3_600_000;
 
 export function startGatewaySessionWatch({ db, gateways, leads, log }: WatchOptions): GatewaySessionWatch {
   const stopping = new AbortController();
@@ -45,7 +46,7 @@ export function startGatewaySessionWatch({ db, gateways, leads, log }: WatchOpti
   async function rebuild(gateway: GatewayAdmin, why: string): Promise<void> {
     const { environment } = gateway;
     log.info({ environment, why }, 'the index of gateway sessions is filled anew');
-    const began = await beginGatewayRebuild(db, environment, `is filled anew: ${why}`);
+    const { began, followed_until } = await beginGatewayRebuild(db, environment, `is filled anew: ${why}`);
     let first: GatewayPosition | null = null;
     let cursor: string | null = null;
     do {
@@ -54,7 +55,9 @@ export function startGatewaySessionWatch({ db, gateways, leads, log }: WatchOpti
       const page = await gateway.listSessions(cursor, { signal });
       first ??= { feed: page.feed, revision: page.revision };
       if (page.feed !== first.feed) throw new GatewayHistoryGoneError(environment);
-      await noteReuse(await writeGatewaySessions(db, environment, page.items, { known: true }));
+      await noteReuse(
+        await writeGatewaySessions(db, environment, page.items, { known: true, followed_until }),
+      );
       cursor = page.next_cursor;
     } while (cursor !== null);
     const position = first;
@@ -64,15 +67,17 @@ export function startGatewaySessionWatch({ db, gateways, leads, log }: WatchOpti
   /** Takes in what changed; answers whether there is more now. */
   async function takeIn(gateway: GatewayAdmin): Promise<boolean> {
     const { environment } = gateway;
-    const position = await readGatewayPosition(db, environment);
-    if (position === null) {
+    const from = await readGatewayPosition(db, environment);
+    if (from === null) {
       await rebuild(gateway, 'it was not whole');
       return true;
     }
-    const { items, more, feed, revision } = await gateway.sessionChanges(position, { signal });
+    const { items, more, ...to } = await gateway.sessionChanges(from, { signal });
     const reused = await db.transaction().execute(async (tx) => {
-      if (!(await moveGatewayPosition(tx, environment, position, { feed, revision }, !more))) return [];
-      return writeGatewaySessions(tx, environment, items, { known: false });
+      const move = { from, to, read_at: more ? null : from.read_at };
+      const moved = await moveGatewayPosition(tx, environment, move);
+      if (moved === null) return [];
+      return writeGatewaySessions(tx, environment, items, { known: false, ...moved });
     });
     await noteReuse(reused);
     return more;
@@ -102,7 +107,9 @@ export function startGatewaySessionWatch({ db, gateways, leads, log }: WatchOpti
     let down = false;
     while (!signal.aborted) {
       try {
-        const more = leads() && (await takeIn(gateway));
+        const leading = leads();
+        const more = leading && (await takeIn(gateway));
+        if (leading && !more) await settleLeft(gateway);
         if (down) log.info({ environment }, 'the gateway answers again');
         down = false;
         wait = LOOK_EVERY_MS;
@@ -125,15 +132,28 @@ export function startGatewaySessionWatch({ db, gateways, leads, log }: WatchOpti
     }
   }
 
-  async function forget(): Promise<void> {
-    const environments = gateways.map(({ environment }) => environment);
-    while (!signal.aborted) {
-      if (leads()) await forgetOldGatewaySessions(db, environments).catch(() => undefined);
-      await rest(leads() ? FORGET_EVERY_MS : LOOK_EVERY_MS);
+  /** What cannot be settled now is tried again at the next look; the index is followed all the same. */
+  async function settleLeft(gateway: GatewayAdmin): Promise<void> {
+    const { environment } = gateway;
+    try {
+      const settled = await settleLeftEndings(db, gateway, signal);
+      if (settled > 0) log.info({ environment, settled }, 'endings of sessions that were left are settled');
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn(
+          { environment, error: String(error) },
+          'endings of sessions that were left cannot be settled',
+        );
     }
   }
 
-  const running = Promise.all([...gateways.map(follow), forget()]);
+  async function forgetOthers(): Promise<void> {
+    while (!signal.aborted && !leads()) await rest(LOOK_EVERY_MS);
+    const environments = gateways.map(({ environment }) => environment);
+    if (!signal.aborted) await forgetOtherGateways(db, environments).catch(() => undefined);
+  }
+
+  const running = Promise.all([...gateways.map(follow), forgetOthers()]);
   return {
     stop: async () => {
       stopping.abort();

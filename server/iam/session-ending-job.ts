@@ -1,14 +1,14 @@
 /**
- * The job kind `iam.sessions.revoke_matching`. Sessions end in batches; each batch is a transaction with its audit event, and one that
- * has ended fits no more, so a step that is repeated after a crash goes on where it was. Sessions that open after a step began are left
- * alone: its start is when the step first began.
+ * The job kind `iam.sessions.revoke_matching`. Sessions end in batches, each with its audit event, and one that has ended fits no more, so a
+ * step that is repeated after a crash goes on where it was. All that were open when a step first began end, by our own clock: of a Gateway's
+ * session that is known only as far as the index was behind then, and one that may have been open ends too. What opens later is left alone.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql, type RawBuilder } from 'kysely';
-import type { Database, Tx } from '#server/db/database.ts';
+import type { Database } from '#server/db/database.ts';
 import { defineJob, StepFailure, type JobDefinition, type StepContext } from '#server/jobs/job-definition.ts';
-import { GatewayUnavailableError, REVOKE_AT_ONCE, type GatewayAdmin } from './gateway-admin.ts';
-import { markGatewaySessionsEnded } from './gateway-session-store.ts';
+import { GatewayUnavailableError, type GatewayAdmin } from './gateway-admin.ts';
+import { endedSoFar, endingsOfJob, openBatch, recordBatch, settleOfJob } from './gateway-endings.ts';
 import { controlCondition, gatewayCondition } from './session-filter-conditions.ts';
 import { endingSteps, REVOKE_MATCHING, type RevokeMatchingRequest } from './session-ending-rules.ts';
 import { SESSION_LIVE } from './session-rules.ts';
@@ -60,18 +60,18 @@ export function revokeMatchingJob({
 async function endControlSessions(db: Database, step: Step): Promise<{ ended: number }> {
   const { filter, own_session_id, include_own, ended_reason } = step.input;
   const fits = controlCondition({ ...filter, state: 'live' }, EVERYWHERE) ?? sql<boolean>`false`;
-  let ended = 0;
+  let ended = (await endedSoFar(db, step.job_id)).get(null) ?? 0;
   const endBatch = async (whose: RawBuilder<boolean>): Promise<number> =>
     db.transaction().execute(async (tx) => {
       const { rows } = await sql<{
         session_id: string;
       }>`update sessions s set ended_at = now(), ended_reason = ${ended_reason}
         where session_id = any(array(select s.session_id from sessions s where ${fits} and ${whose}
-          and s.created_at < ${step.started_at.toISOString()}::timestamptz limit ${CONTROL_AT_ONCE})) and ${SESSION_LIVE}
+          and s.created_at < ${beginningOf(step)} limit ${CONTROL_AT_ONCE})) and ${SESSION_LIVE}
         returning session_id`.execute(tx);
       await recordBatch(
         tx,
-        step,
+        step.job_id,
         null,
         rows.map(({ session_id }) => session_id),
       );
@@ -96,7 +96,13 @@ async function endGatewaySessions(
   gateways: readonly GatewayAdmin[],
   step: Step,
 ): Promise<{ ended: Record<string, number> }> {
-  const ended: Record<string, number> = {};
+  const soFar = await endedSoFar(db, step.job_id);
+  const ended: Record<string, number> = Object.fromEntries(
+    gateways.flatMap(({ environment }) => {
+      const sessions = soFar.get(environment);
+      return sessions === undefined ? [] : [[environment, sessions]];
+    }),
+  );
   const waiting: Record<string, string> = {};
   const show = () => step.progress({ ended, waiting_for: waiting });
   const left = new Set(gateways);
@@ -137,50 +143,37 @@ async function endAtGateway(
   const { filter, ended_reason } = step.input;
   if (filter.environment !== undefined && filter.environment !== environment) return;
   const fits = gatewayCondition({ ...filter, environment, state: 'live' }, EVERYWHERE) ?? sql<boolean>`false`;
-  const { signal, request_id } = step;
+  const { job_id, signal, request_id } = step;
+  const whose = sql<boolean>`${fits} and g.opened_after < ${beginningOf(step)}`;
+  let batches = await endingsOfJob(db, job_id, environment);
   for (;;) {
     signal.throwIfAborted();
-    const { rows: watch } = await sql<{ caught_up: boolean; detail: string | null }>`
-      select state = 'live' and observed_at > ${step.started_at.toISOString()}::timestamptz as caught_up, detail
-      from gateway_session_watch where environment = ${environment}`.execute(db);
-    const { rows } = await sql<{
-      session_id: string;
-      gateway_session_id: string;
-    }>`/* planned for its values */
-      select g.session_id, g.gateway_session_id from gateway_sessions g
-      where ${fits} and g.created_at < ${step.started_at.toISOString()}::timestamptz limit ${REVOKE_AT_ONCE}`.execute(
-      db,
-    );
-    if (rows.length > 0) {
-      const ids = rows.map(({ gateway_session_id }) => gateway_session_id);
-      await gateway.revokeSessions({ session_ids: ids }, { signal, request_id });
-      const session_ids = rows.map(({ session_id }) => session_id);
-      await db.transaction().execute(async (tx) => {
-        await markGatewaySessionsEnded(tx, { environment, session_ids }, ended_reason);
-        await recordBatch(tx, step, environment, session_ids);
-      });
-      await onEnded(rows.length);
-    } else if (watch[0]?.caught_up) {
-      return;
-    } else {
-      const detail = watch[0]?.detail;
-      if (detail) throw new GatewayUnavailableError(environment, detail);
-      await pause(INDEX_LOOK_MS, undefined, { signal });
+    for (const batch of batches) {
+      await gateway.revokeSessions(batch.which, { signal, request_id });
+      await onEnded(await settleOfJob(db, batch));
     }
+    const { caught_up, detail } = await readWatch(db, step, environment);
+    batches = await openBatch(db, { environment, ended_reason, job_id }, whose);
+    if (batches.length > 0) continue;
+    if (caught_up) return;
+    if (detail !== null) throw new GatewayUnavailableError(environment, detail);
+    await pause(INDEX_LOOK_MS, undefined, { signal });
   }
 }
 
-/** The audit event of a batch: which sessions ended, by the executor on behalf of and for the reason of whoever started the job. */
-async function recordBatch(
-  tx: Tx,
-  { job_id }: Step,
-  environment: string | null,
-  session_ids: readonly string[],
-): Promise<void> {
-  if (session_ids.length === 0) return;
-  const details = JSON.stringify({ sessions: session_ids });
-  await sql`insert into audit_events (actor_type, actor_label, on_behalf_of, action, outcome, target_type, target_id, environment, reason, details,
-      request_id, trace_id, job_id)
-    select 'system', 'job executor', created_by, 'iam.sessions.revoke', 'succeeded', target_type, target_id, ${environment}, reason, ${details}::jsonb,
-      request_id, trace_id, job_id from jobs where job_id = ${job_id}::uuid`.execute(tx);
+/** Whether the index has all that the Gateway had when the step began, and what keeps it from that. */
+async function readWatch(
+  db: Database,
+  step: Step,
+  environment: string,
+): Promise<{ caught_up: boolean; detail: string | null }> {
+  const { rows } = await sql<{ caught_up: boolean | null; detail: string | null }>`
+    select observed_at > ${beginningOf(step)} as caught_up, detail from gateway_session_watch where environment = ${environment}`.execute(
+    db,
+  );
+  return { caught_up: rows[0]?.caught_up ?? false, detail: rows[0]?.detail ?? null };
 }
+
+/** The step began before this: its time is cut to whole milliseconds. */
+const beginningOf = ({ started_at }: Step): RawBuilder<string> =>
+  sql`${new Date(started_at.getTime() + 1).toISOString()}::timestamptz`;

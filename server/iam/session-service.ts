@@ -35,7 +35,7 @@ export async function revokeSession(
   const { db } = deps;
   const scopes = allowedScopes(principalOf(context), 'iam.sessions.revoke');
   const gatewaySession = await findGatewaySession(db, sessionId, scopes);
-  if (gatewaySession) return revokeGatewaySession(deps, context, gatewaySession, scopes, reason);
+  if (gatewaySession) return revokeGatewaySession(deps, context, gatewaySession, reason);
   if (!scopes.all) throw notFound('session', sessionId);
   const current = currentSession(context);
   return mutate(

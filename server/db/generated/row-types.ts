@@ -176,6 +176,16 @@ export interface DeviceAuthorizations {
   user_code_hash: Buffer;
 }
 
+export interface GatewayEndings {
+  created_at: Generated<string>;
+  ended_reason: string;
+  ending_id: Generated<string>;
+  environment: string;
+  job_id: string | null;
+  request: Json | null;
+  which: Json;
+}
+
 export interface GatewaySessions {
   address: Generated<string | null>;
   created_at: string;
@@ -184,12 +194,14 @@ export interface GatewaySessions {
   end_user_id: string;
   ended_at: string | null;
   ended_reason: string | null;
+  ended_seen_at: string | null;
   environment: string;
   expires_at: string;
   family_id: string;
   gateway_session_id: string;
   ip: string;
   last_seen_at: string;
+  opened_after: Generated<string>;
   session_id: Generated<string>;
   tenant_id: string;
   user_agent: string;
@@ -625,6 +637,7 @@ export interface DB {
   detection_marks: DetectionMarks;
   detections: Detections;
   device_authorizations: DeviceAuthorizations;
+  gateway_endings: GatewayEndings;
   gateway_session_watch: GatewaySessionWatch;
   gateway_sessions: GatewaySessions;
   host_index: HostIndex;

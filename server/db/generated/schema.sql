@@ -429,6 +429,20 @@ CREATE INDEX device_authorizations_approved_by ON public.device_authorizations U
 CREATE INDEX device_authorizations_expires_at ON public.device_authorizations USING btree (expires_at);
 CREATE INDEX device_authorizations_session ON public.device_authorizations USING btree (session_id);
 
+create table gateway_endings (
+  ending_id uuid not null default uuidv7(),
+  environment text not null,
+  which jsonb not null,
+  ended_reason text not null,
+  job_id uuid,
+  request jsonb,
+  created_at timestamp with time zone not null default now(),
+  constraint gateway_endings_pkey PRIMARY KEY (ending_id),
+  constraint gateway_endings_check CHECK (((job_id IS NULL) <> (request IS NULL))),
+  constraint gateway_endings_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(job_id)
+);
+CREATE INDEX gateway_endings_environment ON public.gateway_endings USING btree (environment, created_at);
+
 create table gateway_session_watch (
   environment text not null,
   feed text,
@@ -458,6 +472,8 @@ create table gateway_sessions (
   address inet generated always as (client_address(ip)) stored,
   device_system text generated always as (device_system(user_agent)) stored,
   device_browser text generated always as (device_browser(user_agent)) stored,
+  opened_after timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  ended_seen_at timestamp with time zone,
   constraint gateway_sessions_pkey PRIMARY KEY (session_id),
   constraint gateway_sessions_environment_gateway_session_id_key UNIQUE (environment, gateway_session_id)
 );
