@@ -12,6 +12,7 @@ export interface Gateway {
 }
 
 interface GatewayNode {
+  state: { timeOfDay(): number };
   gateway: Gateway | null;
   metrics: { countRevoked(cause: 'operator', sessions: number): void };
 }
@@ -52,6 +53,7 @@ export function addGatewayRoutes(
     if (gateway === null) throw new NodeProblemError(404, 'not_found', 'only gateways keep sessions');
     return gateway;
   };
+  const timeOf = (request: FastifyRequest): number => nodeOf(request).state.timeOfDay();
 
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/admin/sessions',
@@ -68,7 +70,7 @@ export function addGatewayRoutes(
     '/admin/sessions/revoke',
     { schema: { body: NodeSessionRevokeRequestSchema } },
     async (request) => {
-      const revoked = gatewayOf(request).sessions.revoke(request.body);
+      const revoked = gatewayOf(request).sessions.revoke(request.body, timeOf(request));
       nodeOf(request).metrics.countRevoked('operator', revoked);
       return { revoked };
     },
@@ -81,7 +83,10 @@ export function addGatewayRoutes(
     async (request) => {
       const { sessions, tokens } = gatewayOf(request);
       const user_agent = request.headers['user-agent']?.slice(0, 512) ?? '';
-      const { session, refresh_token } = sessions.open({ ...request.body, ip: request.ip, user_agent });
+      const { session, refresh_token } = sessions.open(
+        { ...request.body, ip: request.ip, user_agent },
+        timeOf(request),
+      );
       return { ...(await tokens.sign(session)), refresh_token, session_id: session.session_id };
     },
   );
@@ -90,7 +95,7 @@ export function addGatewayRoutes(
     { schema: { body: RefreshBody } },
     async (request) => {
       const { sessions, tokens } = gatewayOf(request);
-      const refreshed = sessions.refresh(request.body.refresh_token);
+      const refreshed = sessions.refresh(request.body.refresh_token, timeOf(request));
       if (refreshed === undefined)
         throw new NodeProblemError(401, 'unauthorized', 'this refresh token opens nothing');
       return { ...(await tokens.sign(refreshed.session)), refresh_token: refreshed.refresh_token };
@@ -102,7 +107,7 @@ export function addGatewayRoutes(
   });
   app.post('/sign-out', async (request) => {
     const { session_id } = await sessionOf(request);
-    gatewayOf(request).sessions.signOut(session_id);
+    gatewayOf(request).sessions.signOut(session_id, timeOf(request));
     return { session_id };
   });
 
@@ -111,7 +116,7 @@ export function addGatewayRoutes(
     const { sessions, tokens } = gatewayOf(request);
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     const session_id = await tokens.sessionOf(bearer);
-    const session = session_id === undefined ? undefined : sessions.use(session_id);
+    const session = session_id === undefined ? undefined : sessions.use(session_id, timeOf(request));
     if (session === undefined)
       throw new NodeProblemError(401, 'unauthorized', 'the session has ended, or there was none');
     return session;

@@ -95,15 +95,15 @@ export class GatewaySessions {
     return { feed, revision: upTo, items: [...changed.values()], more: upTo < revision };
   }
 
-  /** Ends sessions with their families; answers how many ended by this. */
-  revoke(request: NodeSessionRevokeRequest): number {
+  /** Ends sessions with their families; answers how many ended by this. `now`, here and below: the time of day of the gateway that is asked. */
+  revoke(request: NodeSessionRevokeRequest, now: number): number {
     const ids =
       'session_ids' in request
         ? request.session_ids
         : this.#sessionsOf(request.tenant_id)
             .filter(({ user_id }) => request.user_id === undefined || user_id === request.user_id)
             .map(({ session_id }) => session_id);
-    return ids.filter((session_id) => this.#end(session_id, 'revoked')).length;
+    return ids.filter((session_id) => this.#end(session_id, 'revoked', now)).length;
   }
 
   find(session_id: string): NodeSession | undefined {
@@ -116,31 +116,34 @@ export class GatewaySessions {
   }
 
   /** The session if it may be used now; its use is noted. */
-  use(session_id: string): NodeSession | undefined {
+  use(session_id: string, now: number): NodeSession | undefined {
     const session = this.find(session_id);
-    if (session === undefined || !isLive(session)) return undefined;
+    if (session === undefined || !isLive(session, now)) return undefined;
     const opened = this.#opened.get(session_id);
-    if (opened !== undefined && Date.now() - Date.parse(opened.last_seen_at) >= REPORT_SEEN_MS) {
-      opened.last_seen_at = new Date().toISOString();
+    if (opened !== undefined && now - Date.parse(opened.last_seen_at) >= REPORT_SEEN_MS) {
+      opened.last_seen_at = new Date(now).toISOString();
       this.#record({ session_id });
     }
     return session;
   }
 
   /** A new session and the first refresh token of its family. */
-  open({ tenant_id, user_id, ip, user_agent }: SignIn): { session: NodeSession; refresh_token: string } {
+  open(
+    { tenant_id, user_id, ip, user_agent }: SignIn,
+    now: number,
+  ): { session: NodeSession; refresh_token: string } {
     if (!this.#knows(tenant_id))
       throw new NodeProblemError(404, 'not_found', `no tenant ${tenant_id} is served here`);
-    const now = new Date();
+    const opened_at = new Date(now).toISOString();
     const session_id = randomUUID();
     const session: NodeSession = {
       session_id,
       family_id: randomUUID(),
       tenant_id,
       user_id,
-      created_at: now.toISOString(),
-      last_seen_at: now.toISOString(),
-      expires_at: new Date(now.getTime() + LIFE_MS).toISOString(),
+      created_at: opened_at,
+      last_seen_at: opened_at,
+      expires_at: new Date(now + LIFE_MS).toISOString(),
       ip,
       user_agent,
       ended_at: null,
@@ -156,21 +159,21 @@ export class GatewaySessions {
    * Takes a refresh token for the next one of its family. One that was used before ends the session: either its owner or who has copied it
    * shows it now, and nobody knows which. Undefined when it opens nothing (any more).
    */
-  refresh(refresh_token: string): { session: NodeSession; refresh_token: string } | undefined {
+  refresh(refresh_token: string, now: number): { session: NodeSession; refresh_token: string } | undefined {
     const token = this.#refreshTokens.get(hashOf(refresh_token));
     if (token === undefined) return undefined;
     if (token.used) {
-      this.#end(token.session_id, 'refresh_token_reused');
+      this.#end(token.session_id, 'refresh_token_reused', now);
       return undefined;
     }
-    const session = this.use(token.session_id);
+    const session = this.use(token.session_id, now);
     if (session === undefined) return undefined;
     token.used = true;
     return { session, refresh_token: this.#nextRefreshToken(token.session_id) };
   }
 
-  signOut(session_id: string): void {
-    this.#end(session_id, 'signed_out');
+  signOut(session_id: string, now: number): void {
+    this.#end(session_id, 'signed_out', now);
   }
 
   #nextRefreshToken(session_id: string): string {
@@ -179,10 +182,10 @@ export class GatewaySessions {
     return token;
   }
 
-  #end(session_id: string, ended_reason: NodeSession['ended_reason']): boolean {
+  #end(session_id: string, ended_reason: NodeSession['ended_reason'], now: number): boolean {
     const session = this.find(session_id);
-    if (session === undefined || !isLive(session)) return false;
-    this.#ended.set(session_id, { ended_at: new Date().toISOString(), ended_reason });
+    if (session === undefined || !isLive(session, now)) return false;
+    this.#ended.set(session_id, { ended_at: new Date(now).toISOString(), ended_reason });
     this.#record({ session_id });
     return true;
   }
@@ -236,7 +239,7 @@ export class GatewaySessions {
   }
 }
 
-const isLive = ({ ended_at, expires_at }: NodeSession): boolean =>
-  ended_at === null && Date.parse(expires_at) > Date.now();
+const isLive = ({ ended_at, expires_at }: NodeSession, now: number): boolean =>
+  ended_at === null && Date.parse(expires_at) > now;
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');

@@ -157,6 +157,11 @@ export class NodeState {
     return { ready: checks.every(({ ok }) => ok), checks };
   }
 
+  /** What the node takes the time for. */
+  timeOfDay(): number {
+    return this.#options.clock() + (this.#fault('clock_skew')?.value ?? 0);
+  }
+
   /** Throws NodeProblemError 503 until the placements are loaded: "absent" would be a lie. */
   tenant(tenant_id: string): NodeTenant {
     const here = this.#placedHere(tenant_id) && this.#fault('wrong_tenant_state', tenant_id) === null;
@@ -168,9 +173,9 @@ export class NodeState {
     const idle = level.inflight === 0 && level.consumer_lag === 0;
     const state = !stopped ? 'active' : idle ? 'drained' : 'draining';
     // Durations go by a clock that nobody sets; a deadline is a time of day, which a node may have wrong.
-    const timeOfDay = now + (this.#fault('clock_skew')?.value ?? 0);
     const overdue =
-      state === 'draining' && timeOfDay > (this.#drains.get(tenant_id)?.deadline ?? Number.POSITIVE_INFINITY);
+      state === 'draining' &&
+      this.timeOfDay() > (this.#drains.get(tenant_id)?.deadline ?? Number.POSITIVE_INFINITY);
     const blockers: NodeTenantBlocker[] = [];
     if (overdue) blockers.push({ code: 'drain_overdue', detail: 'the drain is past its deadline' });
     if (!this.#storage().ok)
