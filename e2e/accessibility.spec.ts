@@ -80,6 +80,7 @@ test.describe('every page', () => {
       '/roles',
       '/roles/operator',
       '/tokens',
+      '/token-issuers',
       '/audit',
     ];
   });

@@ -1,13 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-// @ts-expect-error: the package brings no types
-import Provider from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as contract from '#contract/iam.ts';
 import { openOidcProvider } from '#server/adapters/oidc/oidc-provider.ts';
 import { openDatabase, type DatabaseHandle } from '#server/db/database.ts';
 import { createTestDatabase, type TestDatabase } from '#server/db/test-database.ts';
+import { startTestOidcProvider, TEST_CLIENT } from '#tools/test-oidc-provider.ts';
 import { seedRoleTemplates } from './bootstrap.ts';
 import { openScene, PUBLIC_URL, type Scene } from './iam-test-scene.ts';
 
@@ -15,33 +11,18 @@ const RETURN = `${PUBLIC_URL}/sign-in/return`;
 let testDatabase: TestDatabase;
 let database: DatabaseHandle;
 let scene: Scene;
-let server: Server;
-let issuer: string;
+let provider: Awaited<ReturnType<typeof startTestOidcProvider>>;
 
-/** npm oidc-provider with its own development sign-in page, which takes any name for the account. */
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   database = openDatabase(testDatabase.url);
   await seedRoleTemplates(database.db);
-  server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, {
-    clients: [{ client_id: 'control', client_secret: 'a client secret', redirect_uris: [RETURN] }],
-    claims: { email: ['email', 'email_verified'], profile: ['name'] },
-    findAccount: (_context: unknown, id: string) => ({
-      accountId: id,
-      claims: () => ({ sub: id, email: `${id}@example.com`, email_verified: !id.startsWith('unverified') }),
-    }),
-    cookies: { keys: ['a cookie key'] },
-  });
-  server.on('request', provider.callback());
+  provider = await startTestOidcProvider(RETURN);
   const settings = {
     provider_id: 'corp',
     title: 'Corp',
-    issuer,
-    client_id: 'control',
-    secret: 'a client secret',
+    issuer: provider.issuer,
+    ...TEST_CLIENT,
   };
   const scopes = ['email', 'profile'];
   const gone = { ...settings, provider_id: 'gone', title: 'Gone', issuer: 'http://localhost:9' };
@@ -54,8 +35,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  server.closeAllConnections();
-  server.close();
+  provider.close();
   await database.close();
   await testDatabase.drop();
 });

@@ -1,6 +1,7 @@
 /** The navigation, in the order of the product's requirements. An entry is shown to those who may see something behind it. */
 import {
   IconActivity,
+  IconCertificate,
   IconChecklist,
   IconDeviceDesktop,
   IconHistory,
@@ -57,6 +58,13 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     permission: 'iam.impersonations.read',
   },
   { label: 'API Tokens', to: '/tokens', icon: IconKey, permission: 'iam.tokens.read', key: 'k' },
+  {
+    label: 'Token Issuers',
+    to: '/token-issuers',
+    icon: IconCertificate,
+    permission: 'iam.users.read',
+    key: 'i',
+  },
   { label: 'Scale & Placement', to: '/scale', icon: IconServer2, permission: 'scale.view', key: 's' },
   {
     label: 'Observability',

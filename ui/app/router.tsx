@@ -342,6 +342,11 @@ const tokensRoute = createRoute({
   path: '/tokens',
   component: lazyRouteComponent(() => import('#ui/iam/tokens-page.tsx'), 'TokensPage'),
 });
+const tokenIssuersRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/token-issuers',
+  component: lazyRouteComponent(() => import('#ui/iam/token-issuers-page.tsx'), 'TokenIssuersPage'),
+});
 const auditRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/audit',
@@ -403,6 +408,7 @@ const routeTree = rootRoute.addChildren([
     serviceAccountsRoute,
     serviceAccountRoute,
     tokensRoute,
+    tokenIssuersRoute,
     auditRoute,
   ]),
 ]);

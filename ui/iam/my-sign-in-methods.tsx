@@ -23,6 +23,7 @@ import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { toastDone } from '#ui/patterns/toast.tsx';
 import { addPasskeyHere } from './add-passkey.ts';
 import { ChangePasswordDialog } from './change-password-dialog.tsx';
+import { accountName, LinkedAccount } from './linked-account.tsx';
 import { rememberDeparture } from './provider-departure.ts';
 import { RecoveryCodeList } from './recovery-code-list.tsx';
 import { listOfMethods } from './sign-in-method-names.ts';
@@ -32,7 +33,7 @@ const TotpSetup = lazy(() =>
   import('./totp-setup.tsx').then(({ TotpSetup: component }) => ({ default: component })),
 );
 
-type Removal = { what: string; why: string; run: () => Promise<{ job_id: string }> };
+type Removal = { what: string; why: string; verb?: string; run: () => Promise<{ job_id: string }> };
 
 export function MySignInMethods() {
   const methods = useEndpoint(getMySignInMethods);
@@ -190,35 +191,35 @@ export function MySignInMethods() {
       </Panel>
       {((options?.providers.length ?? 0) > 0 || (data?.identities.length ?? 0) > 0) && (
         <Panel title="Linked accounts">
-          {data?.identities.map(({ identity_id, provider_id, email, last_used_at }) => (
-            <Item
-              key={identity_id}
-              what={`${provider_id}${email === null ? '' : ` · ${email}`}`}
-              small={
-                <>
-                  used <RelativeTime iso={last_used_at} missing="never" />
-                </>
-              }
-            >
+          {data?.identities.map((account) => (
+            <LinkedAccount key={account.identity_id} account={account}>
               <Button
                 variant="default"
                 size="xs"
-                aria-label={`Unlink… ${provider_id}`}
+                aria-label={`Unlink… ${accountName(account)}`}
                 onClick={() =>
                   setRemoval({
-                    what: `Unlink ${provider_id}`,
-                    why: 'That account no longer signs you in here.',
-                    run: async () => (await dropIdentity.mutateAsync({ params: { identity_id } })).data,
+                    what: `Unlink ${accountName(account)}`,
+                    why: `That account no longer ${account.opens.includes('tokens') ? 'acts as you' : 'signs you in'} here.`,
+                    verb: 'Unlink',
+                    run: async () =>
+                      (await dropIdentity.mutateAsync({ params: { identity_id: account.identity_id } })).data,
                   })
                 }
               >
                 Unlink…
               </Button>
-            </Item>
+            </LinkedAccount>
           ))}
           {options?.providers.map(({ provider_id, title }) => (
             <Item key={provider_id} what={title}>
-              <Button variant="default" size="xs" disabled={busy} onClick={() => void link(provider_id)}>
+              <Button
+                variant="default"
+                size="xs"
+                disabled={busy}
+                aria-label={`Link… ${title}`}
+                onClick={() => void link(provider_id)}
+              >
                 Link…
               </Button>
             </Item>
@@ -249,7 +250,7 @@ export function MySignInMethods() {
         <ConfirmAction
           title={removal.what}
           what={removal.why}
-          verb="Remove"
+          verb={removal.verb ?? 'Remove'}
           reason="none"
           danger
           run={removal.run}

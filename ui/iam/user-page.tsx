@@ -18,6 +18,7 @@ import { useUserActions } from './user-actions.tsx';
 import { UserAssignments } from './user-assignments.tsx';
 import classes from './user-page.module.css';
 import { UserDetections } from './user-detections.tsx';
+import { UserLinkedAccounts } from './user-linked-accounts.tsx';
 import { UserSignInMethods } from './user-sign-in-methods.tsx';
 import { UserSessions } from './user-sessions.tsx';
 
@@ -109,6 +110,7 @@ function UserOverview({ user }: { user: UserListItem }) {
       <UserAssignments user={user} />
       <div className={classes.stack}>
         <UserSignInMethods user={user} />
+        <UserLinkedAccounts user={user} />
         <Panel title="User">
           <Properties>
             <Property name="Email">{user.email}</Property>

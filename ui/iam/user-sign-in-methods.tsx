@@ -1,32 +1,13 @@
-import { useState } from 'react';
-import {
-  getUserSignInMethods,
-  unlinkUserIdentity,
-  USER_UPKEEP,
-  type SignInMethods,
-  type UserListItem,
-} from '#contract/iam.ts';
-import { may, useChange, useEndpoint, useMe } from '#ui/api/queries.ts';
-import { firstReason, stateReason } from '#ui/patterns/action-menu.tsx';
-import { ConfirmAction } from '#ui/patterns/confirm-action.tsx';
+import { getUserSignInMethods, type UserListItem } from '#contract/iam.ts';
+import { useEndpoint } from '#ui/api/queries.ts';
 import { plural } from '#ui/patterns/format.ts';
-import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
 import { ProblemAlert } from '#ui/patterns/problem-alert.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { listOfMethods } from './sign-in-method-names.ts';
-import classes from './user-sign-in-methods.module.css';
-
-type Identity = SignInMethods['identities'][number];
-
-const nameOf = ({ provider_id, email }: Identity) =>
-  email === null ? provider_id : `${provider_id} · ${email}`;
 
 /** How a user can sign in, as an administrator sees it. */
-export function UserSignInMethods({ user }: { user: UserListItem }) {
-  const { user_id } = user;
-  const signedIn = useMe().data;
-  const [unlinking, setUnlinking] = useState<Identity | null>(null);
+export function UserSignInMethods({ user: { user_id } }: { user: UserListItem }) {
   const { data, error, refetch } = useEndpoint(getUserSignInMethods, { params: { user_id } });
   return (
     <Panel title="Signing in">
@@ -47,27 +28,6 @@ export function UserSignInMethods({ user }: { user: UserListItem }) {
             {data.passkeys.length > 0 ? data.passkeys.map(({ name }) => name).join(', ') : 'None'}
           </Property>
           <Property name="Recovery codes">{plural(data.recovery_codes_left, 'code')} left</Property>
-          <Property name="Linked accounts">
-            {data.identities.length > 0
-              ? data.identities.map((identity) => (
-                  <div key={identity.identity_id} className={classes.identity}>
-                    {nameOf(identity)}
-                    <GuardedButton
-                      variant="subtle"
-                      size="compact-xs"
-                      aria-label={`Unlink ${nameOf(identity)}`}
-                      against={firstReason(
-                        may(signedIn, 'iam.users.update'),
-                        stateReason(USER_UPKEEP.unlink_identity, user.status, 'user'),
-                      )}
-                      onClick={() => setUnlinking(identity)}
-                    >
-                      Unlink…
-                    </GuardedButton>
-                  </div>
-                ))
-              : 'None'}
-          </Property>
           <Property name="Demanded">
             {data.policy.mfa_required ? 'a second factor; ' : ''}
             {listOfMethods(data.policy.methods)}
@@ -75,36 +35,6 @@ export function UserSignInMethods({ user }: { user: UserListItem }) {
           </Property>
         </Properties>
       )}
-      {unlinking && <UnlinkDialog user={user} identity={unlinking} onClose={() => setUnlinking(null)} />}
     </Panel>
-  );
-}
-
-function UnlinkDialog({
-  user,
-  identity,
-  onClose,
-}: {
-  user: UserListItem;
-  identity: Identity;
-  onClose: () => void;
-}) {
-  const unlink = useChange(unlinkUserIdentity, { invalidates: [getUserSignInMethods] });
-  return (
-    <ConfirmAction
-      title={`Unlink ${nameOf(identity)}`}
-      what={`${user.email} can no longer sign in by this account at ${identity.provider_id}. Other ways in stay, and they can link it again themselves.`}
-      verb="Unlink account"
-      danger
-      done={`${nameOf(identity)} unlinked`}
-      run={async ({ reason }) => {
-        const { data } = await unlink.mutateAsync({
-          params: { user_id: user.user_id, identity_id: identity.identity_id },
-          body: { reason: reason ?? '' },
-        });
-        return { job_id: data.job_id };
-      }}
-      onClose={onClose}
-    />
   );
 }

@@ -21,7 +21,7 @@ import {
 } from '@tabler/icons-react';
 import type { ApprovalState } from '#contract/approvals.ts';
 import type { AUDIT_OUTCOMES } from '#contract/audit.ts';
-import type { SESSION_STATES, TokenState, UserStatus } from '#contract/iam.ts';
+import type { IssuerKeyState, SESSION_STATES, TokenState, UserStatus } from '#contract/iam.ts';
 import type { DetectionState } from '#contract/iam/detections.ts';
 import type { ImpersonationState } from '#contract/iam/impersonations.ts';
 import type { JobState, StepState } from '#contract/jobs.ts';
@@ -194,6 +194,28 @@ const TOKEN = {
   revoked: { word: 'revoked', tone: 'neutral', icon: IconLockX },
 } satisfies Record<TokenState, StatusLook>;
 
+const ISSUER_KEYS = {
+  unread: {
+    word: 'keys not read',
+    tone: 'neutral',
+    icon: IconCircleDashed,
+    meaning: 'No token has asked for them of late; the next one does',
+  },
+  current: well('keys current'),
+  ageing: {
+    word: 'keys ageing',
+    tone: 'attention',
+    icon: IconAlertTriangle,
+    meaning: 'The issuer could not be asked; the known keys serve for an hour after they were read',
+  },
+  missing: {
+    word: 'no keys',
+    tone: 'failing',
+    icon: IconPlugConnectedX,
+    meaning: 'The issuer could not be asked, so its tokens are refused',
+  },
+} satisfies Record<IssuerKeyState, StatusLook>;
+
 const DETECTION = {
   open: {
     word: 'open',
@@ -260,6 +282,7 @@ export const STATUS_TABLE = {
   user: USER,
   session: SESSION,
   token: TOKEN,
+  issuer_keys: ISSUER_KEYS,
   detection: DETECTION,
   outcome: OUTCOME,
   watcher: WATCHER,
