@@ -30,12 +30,14 @@ export function driveJob(
   const steps = definition.steps(input);
   const progress = new Map<string, unknown[]>();
   const outputs: Record<string, unknown> = {};
+  const begun = new Map<string, Date>();
   let cancelled: string | null = null;
 
   async function perform(name: string, direction: 'run' | 'undo'): Promise<unknown> {
     const step = steps.find((each) => each.name === name);
     if (!step) throw new Error(`the job has no step ${name}`);
-    const started_at = new Date();
+    const started_at = direction === 'undo' ? new Date() : (begun.get(name) ?? new Date());
+    if (direction === 'run') begun.set(name, started_at);
     const deadline = new Date(started_at.getTime() + step.time_box_s * 1000);
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(new Error('time-box')), step.time_box_s * 1000);

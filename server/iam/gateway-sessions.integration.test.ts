@@ -2,83 +2,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as contract from '#contract/iam.ts';
 import { waitUntil } from '#fleet/wait-until.ts';
-import { createGatewayAdminClient } from '#server/adapters/nodes/gateway-admin-client.ts';
-import type { JobDefinition } from '#server/jobs/job-definition.ts';
-import { driveJob } from '#tools/test-job-driver.ts';
-import { startTestPlatform, type TestPlatform } from '#tools/test-platform.ts';
-import { seedRoleTemplates } from './bootstrap.ts';
-import { startGatewaySessionWatch, type GatewaySessionWatch } from './gateway-session-watch.ts';
-import { openScene, type Scene } from './iam-test-scene.ts';
-import { revokeMatchingJob } from './session-ending-job.ts';
+import { openGatewayScene, type GatewayScene } from './gateway-test-scene.ts';
 
-interface Tokens {
-  access_token: string;
-  refresh_token: string;
-  session_id: string;
-}
-
-let platform: TestPlatform;
-let watch: GatewaySessionWatch;
-let scene: Scene;
-let admin: string;
-let definition: JobDefinition;
-const log = { info: () => undefined, warn: () => undefined };
 const reason = 'stolen device';
+let gatewayScene: GatewayScene;
+let { platform, scene, admin, post, list, signIn, mayUse, shown, fault } = {} as GatewayScene;
 
 beforeAll(async () => {
-  platform = await startTestPlatform({ environments: ['dev', 'prod'] });
-  await platform.addTenant('acme', { aggregate: 'agg-1' }, ['dev', 'prod']);
-  await platform.addTenant('globex', { aggregate: 'agg-2' }, ['dev']);
-  const { db } = platform.database;
-  await seedRoleTemplates(db);
-  const gateways = platform.dependencies.environments.map(({ environment, nodes }) =>
-    createGatewayAdminClient({
-      environment,
-      gateways: () => nodes.filter(({ kind }) => kind === 'gateway'),
-      token: platform.fleet.manifest.token,
-    }),
-  );
-  watch = startGatewaySessionWatch({ db, gateways, leads: () => true, log });
-  scene = openScene(db, {}, gateways);
-  definition = revokeMatchingJob({ db, gateways });
-  admin = (await scene.enter('admin@test.example', 'owner')).token;
+  gatewayScene = await openGatewayScene();
+  ({ platform, scene, admin, post, list, signIn, mayUse, shown, fault } = gatewayScene);
 });
-afterAll(async () => {
-  await watch.stop();
-  await platform.close();
-});
-
-const urlOf = (environment: string) =>
-  platform.fleet.manifest.nodes.find((node) => node.environment === environment && node.kind === 'gateway')
-    ?.url;
-
-const post = (environment: string, path: string, body: object) =>
-  fetch(`${urlOf(environment)}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'user-agent': 'curl/8.1' },
-    body: JSON.stringify(body),
-  });
-
-async function signIn(user_id: string, tenant_id = 'acme', environment = 'dev'): Promise<Tokens> {
-  return (await (await post(environment, '/sign-in', { tenant_id, user_id })).json()) as Tokens;
-}
-
-const mayUse = async (token: string, environment = 'dev') =>
-  (await fetch(`${urlOf(environment)}/me`, { headers: { authorization: `Bearer ${token}` } })).ok;
-
-const list = (query: Record<string, unknown>, as = admin) => scene.call(contract.listSessions, { as, query });
-
-/** The session as the list shows it, once it does. */
-async function shown(gateway_session_id: string, fits: (session: contract.Session) => boolean = () => true) {
-  let found: contract.Session | undefined;
-  await waitUntil(`the list shows ${gateway_session_id}`, async () => {
-    const { items } = await list({ source: 'gateway', sort: '-last_seen_at', limit: 200 });
-    found = items.find((session) => session.gateway_session_id === gateway_session_id && fits(session));
-    return found !== undefined;
-  });
-  if (!found) throw new Error('not shown');
-  return found;
-}
+afterAll(() => gatewayScene.close());
 
 describe('sessions of tenants and of operators in one list', () => {
   it('show whose they are, where, with what, and as of when', async () => {
@@ -242,10 +176,7 @@ describe('a session of a tenant', () => {
   it('cannot be ended while every gateway is away, says so, and can be afterwards', async () => {
     const tokens = await signIn('grace');
     const { session_id } = await shown(tokens.session_id);
-    const gateways = platform.fleet.manifest.nodes.filter(
-      (node) => node.kind === 'gateway' && node.environment === 'dev',
-    );
-    for (const { node_id } of gateways) platform.fleet.faults.switchOn({ fault: 'error_500', node_id });
+    fault('error_500');
     const revoke = () =>
       scene.call(contract.revokeSession, { as: admin, params: { session_id }, body: { reason } });
     await expect(revoke()).rejects.toMatchObject({
@@ -262,107 +193,6 @@ describe('a session of a tenant', () => {
     });
     platform.fleet.faults.clear();
     expect((await revoke()).session.state).toBe('revoked');
-    expect(await mayUse(tokens.access_token)).toBe(false);
-  });
-});
-
-describe('ending all sessions that fit', () => {
-  const asked = { filter: { last_seen_from: '2020-01-01T00:00:00Z' }, include_own: false };
-
-  /** Starts the job and answers it, to be done step by step. */
-  async function start(request: { filter: contract.SessionsToEnd; include_own: boolean }) {
-    const plan = await scene.call(contract.planRevokeMatching, { as: admin, body: request });
-    const body = { ...request, plan_hash: plan.plan_hash, reason };
-    const { job_id } = await scene.call(contract.revokeMatching, { as: admin, body });
-    const { input } = await platform.database.db
-      .selectFrom('jobs')
-      .select('input')
-      .where('job_id', '=', job_id)
-      .executeTakeFirstOrThrow();
-    return {
-      plan,
-      job: driveJob(platform.database.db, definition, input as Record<string, unknown>, job_id),
-    };
-  }
-
-  it('is planned with how many, whose, a sample, and whether yours is among them, and is refused when none fits', async () => {
-    const operator = await scene.enter('planned@test.example');
-    const { session_id } = await signIn('heidi');
-    await shown(session_id);
-    const plan = await scene.call(contract.planRevokeMatching, { as: admin, body: asked });
-    expect(plan.matching).toMatchObject({ own: { fits: true, ends: false } });
-    expect(plan.matching.sessions).toBe(plan.matching.control + plan.matching.gateway);
-    expect(plan.matching.control).toBeGreaterThanOrEqual(2);
-    expect(plan.matching.sample[0]).toMatchObject({ end_user_id: 'heidi' });
-    expect(plan.steps.map(({ name, point_of_no_return }) => [name, point_of_no_return])).toEqual([
-      ['control', true],
-      ['gateway', true],
-    ]);
-    const own = await scene.call(contract.planRevokeMatching, {
-      as: admin,
-      body: { ...asked, include_own: true },
-    });
-    expect(own.warnings.map(({ code }) => code)).toEqual(['own_session']);
-    expect(own.plan_hash).not.toBe(plan.plan_hash);
-    const body = { filter: { end_user_id: 'nobody' }, include_own: false };
-    const empty = await scene.call(contract.planRevokeMatching, { as: admin, body });
-    expect(empty.blockers.map(({ code }) => code)).toEqual(['no_sessions']);
-    await expect(
-      scene.call(contract.revokeMatching, {
-        as: admin,
-        body: { ...body, plan_hash: empty.plan_hash, reason },
-      }),
-    ).rejects.toMatchObject({ code: 'plan_blocked' });
-    expect(await scene.authenticate(operator.token)).toHaveProperty('principal');
-  });
-
-  it('ends those of operators and of end users at the next request, leaves the own one, and goes on after a crash', async () => {
-    const operator = await scene.enter('ivan@test.example');
-    const [dev, prod] = [await signIn('ivan'), await signIn('ivan', 'acme', 'prod')];
-    await shown(dev.session_id);
-    await shown(prod.session_id);
-    const { job } = await start(asked);
-    await job.run('control');
-    expect(await scene.authenticate(operator.token)).toMatchObject({ rejected: 'revoked' });
-    expect(await scene.authenticate(admin)).toHaveProperty('principal');
-    expect(await mayUse(dev.access_token)).toBe(true);
-    const first = (await job.run('gateway')) as { ended: Record<string, number> };
-    expect(first.ended['dev']).toBeGreaterThan(0);
-    expect([await mayUse(dev.access_token), await mayUse(prod.access_token, 'prod')]).toEqual([false, false]);
-    // What a process does that was killed before it could say that the step is done.
-    expect(await job.run('control')).toEqual({ ended: 0 });
-    expect(await job.run('gateway')).toEqual({ ended: {} });
-    const events = await platform.database.db
-      .selectFrom('audit_events')
-      .select(['action', 'on_behalf_of', 'reason', 'environment'])
-      .where('job_id', '=', job.job_id)
-      .where('actor_type', '=', 'system')
-      .execute();
-    expect(new Set(events.map(({ environment }) => environment))).toEqual(new Set([null, 'dev', 'prod']));
-    expect(events[0]).toMatchObject({
-      action: 'iam.sessions.revoke',
-      on_behalf_of: 'admin@test.example',
-      reason,
-    });
-  });
-
-  it('names a Gateway that is away while it waits for it, and ends its sessions when it is back', async () => {
-    const tokens = await signIn('judy');
-    await shown(tokens.session_id);
-    const { job } = await start({ filter: { end_user_id: 'judy' }, include_own: false });
-    const gateways = platform.fleet.manifest.nodes.filter(
-      (node) => node.kind === 'gateway' && node.environment === 'dev',
-    );
-    for (const { node_id } of gateways) platform.fleet.faults.switchOn({ fault: 'error_500', node_id });
-    const running = job.run('gateway');
-    await waitUntil('it names the Gateway', () =>
-      (job.progress.get('gateway') ?? []).some((figures) =>
-        JSON.stringify(figures).includes('The Gateway of dev'),
-      ),
-    );
-    expect(job.steps.map(({ name }) => name)).toEqual(['gateway']);
-    platform.fleet.faults.clear();
-    expect(await running).toEqual({ ended: { dev: 1 } });
     expect(await mayUse(tokens.access_token)).toBe(false);
   });
 });
