@@ -38,12 +38,17 @@ export async function printJobs(
     complain(`There are more than these ${items.length}: narrow them, or use --limit.`);
 }
 
-/** Prints one job with its steps. */
-export async function printJob(jobId: string, json: boolean): Promise<void> {
+async function readJob(jobId: string): Promise<Job> {
   const answer = await callSignedIn(getJob.method, pathOf(getJob, jobId));
   if (answer.status !== 200) throw refusal(answer);
-  if (json) sayJson(answer.body);
-  else say(jobLines(answer.body as Job));
+  return answer.body as Job;
+}
+
+/** Prints one job with its steps. */
+export async function printJob(jobId: string, json: boolean): Promise<void> {
+  const job = await readJob(jobId);
+  if (json) sayJson(job);
+  else say(jobLines(job));
 }
 
 /**
@@ -51,8 +56,8 @@ export async function printJob(jobId: string, json: boolean): Promise<void> {
  * last event that was printed. With `json` every line is one event as the API sends it.
  */
 export async function watchJob(jobId: string, json: boolean): Promise<number> {
+  if (!json) say(`${headLines(await readJob(jobId))}\n`);
   let last = '';
-  let job: Job | null = null;
   let heardAt = Date.now();
   let lost = false;
   for (;;) {
@@ -68,11 +73,9 @@ export async function watchJob(jobId: string, json: boolean): Promise<number> {
           if (!json) say(traceLine(event));
           continue;
         }
-        if (job === null && !json) say(`${headLines(event.job)}\n`);
-        ({ job } = event);
-        const exit = exitOf(job.state);
+        const exit = exitOf(event.job.state);
         if (exit === null) continue;
-        if (!json) say(`\n${endLine(job)}`);
+        if (!json) say(`\n${endLine(event.job)}`);
         return exit;
       }
     } catch (error) {
