@@ -111,12 +111,35 @@ export const PlanStep = Type.Object({
 });
 export type PlanStep = Static<typeof PlanStep>;
 
+/** Whose live sessions a plan ends, as of when it was made. Sessions come and go, so that this is shown and not a part of the hash. */
+export const TouchedPeople = Type.Object({
+  sessions: Type.Integer({ description: 'Live sessions that end' }),
+  own: OneOf(['none', 'kept', 'ends'], {
+    description: 'Whether the session that made the plan fits, and whether it ends too',
+  }),
+  users: Type.Integer({ description: 'Our users among their owners' }),
+  first_users: Type.Array(Type.String(), { description: 'Emails of those with the most sessions' }),
+  end_users: Type.Integer({ description: 'End users of tenants among their owners' }),
+  first_end_users: Type.Array(
+    Type.Object({ end_user_id: Type.String(), tenant_id: Type.String(), environment: Type.String() }),
+    { description: 'Those with the most sessions' },
+  ),
+  tenants: Type.Integer({
+    description: 'Tenants, each counted once an environment, whose end users they are',
+  }),
+  first_tenants: Type.Array(
+    Type.Object({ tenant_id: Type.String(), environment: Type.String(), sessions: Type.Integer() }),
+    { description: 'Those with the most sessions' },
+  ),
+});
+export type TouchedPeople = Static<typeof TouchedPeople>;
+
 export const Change = Type.Object({ path: Type.String(), before: Type.Unknown(), after: Type.Unknown() });
 export type Change = Static<typeof Change>;
 
 /**
  * A plan. `plan_hash` is the sha-256 of the RFC 8785 canonical form of what an operator approves: kind, input, steps, changes,
- * blocker and warning codes with their subjects, blast radius and the revisions read. Live figures, estimates and times are left out, so
+ * blocker and warning codes with their subjects, blast radius and the revisions read. Live figures, people, estimates and times are left out, so
  * that a plan does not drift because a queue moved by one.
  */
 export const Plan = Type.Object({
@@ -139,6 +162,7 @@ export const Plan = Type.Object({
     ),
     nodes: Type.Array(Type.String()),
     services: Type.Array(Type.String()),
+    people: Type.Optional(TouchedPeople),
   }),
   revisions: Type.Record(Type.String(), Type.Union([Type.Integer(), Type.String()]), {
     description: 'What was read, and at which revision',

@@ -15,21 +15,13 @@ const matching = {
   include_own: Type.Boolean({ description: 'Also the session that asks, should it fit; it ends last' }),
 };
 
-/** The plan, and whom it touches as of now. */
+/** The plan, whose `blast_radius.people` says whom it touches, and what fits as of now. */
 export const RevokeMatchingPlan = Type.Object({
   ...Plan.properties,
   matching: Type.Object({
     sessions: Type.Integer({ description: 'Live sessions that fit now' }),
     control: Type.Integer(),
     gateway: Type.Integer(),
-    users: Type.Integer({ description: 'Our users among their owners' }),
-    end_users: Type.Integer(),
-    tenants: Type.Array(
-      Type.Object({ environment: Type.String(), tenant_id: Type.String(), sessions: Type.Integer() }),
-      {
-        description: 'The ten with the most',
-      },
-    ),
     own: Type.Object({
       fits: Type.Boolean({ description: 'The session that asks fits the filter' }),
       ends: Type.Boolean({ description: 'It fits and would end too' }),

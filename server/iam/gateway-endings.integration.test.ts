@@ -35,6 +35,18 @@ describe('ending all sessions that fit', () => {
     expect(plan.matching).toMatchObject({ own: { fits: true, ends: false } });
     expect(plan.matching.sessions).toBe(plan.matching.control + plan.matching.gateway);
     expect(plan.matching.control).toBeGreaterThanOrEqual(2);
+    expect(plan.blast_radius.people).toMatchObject({
+      sessions: plan.matching.sessions - 1,
+      own: 'kept',
+      first_users: expect.arrayContaining(['planned@test.example']) as string[],
+      first_end_users: expect.arrayContaining([
+        { end_user_id: 'heidi', tenant_id: 'acme', environment: 'dev' },
+      ]) as object[],
+      first_tenants: expect.arrayContaining([
+        expect.objectContaining({ tenant_id: 'acme', environment: 'dev' }),
+      ]) as object[],
+      tenants: 3,
+    });
     expect(plan.matching.sample[0]).toMatchObject({ end_user_id: 'heidi' });
     expect(plan.steps.map(({ name, point_of_no_return }) => [name, point_of_no_return])).toEqual([
       ['control', true],
@@ -44,6 +56,7 @@ describe('ending all sessions that fit', () => {
       as: admin,
       body: { ...asked, include_own: true },
     });
+    expect(own.blast_radius.people).toMatchObject({ sessions: plan.matching.sessions, own: 'ends' });
     expect(own.warnings.map(({ code }) => code)).toEqual(['own_session']);
     expect(own.plan_hash).not.toBe(plan.plan_hash);
     const body = { filter: { end_user_id: 'nobody' }, include_own: false };

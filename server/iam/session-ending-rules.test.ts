@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { endingSteps, sessionsAtMost } from './session-ending-rules.ts';
+import { planOf } from '#server/jobs/plan-rules.ts';
+import { endingSteps, planRevokeMatchingDraft, sessionsAtMost } from './session-ending-rules.ts';
 
 describe('a plan to end sessions', () => {
   it.each([
@@ -21,4 +22,35 @@ describe('a plan to end sessions', () => {
   ])('with %o has the steps that it can touch', (filter, names) =>
     expect(endingSteps(filter).map(({ name }) => name)).toEqual(names),
   );
+
+  it('says whose sessions end, and does not drift when a few come or go', () => {
+    const planned = (sessions: number) =>
+      planOf(
+        planRevokeMatchingDraft({
+          filter: { tenant_id: 'acme' },
+          include_own: false,
+          matching: {
+            sessions,
+            control: 0,
+            gateway: sessions,
+            own: { fits: false, ends: false },
+            observed_at: null,
+            sample: [],
+          },
+          owners: {
+            users: 0,
+            first_users: [],
+            end_users: sessions,
+            first_end_users: [],
+            tenants: 1,
+            first_tenants: [{ tenant_id: 'acme', environment: 'prod', sessions }],
+          },
+          unwatched: [],
+        }),
+        new Date(0),
+      );
+    expect(planned(12).blast_radius.people).toMatchObject({ sessions: 12, end_users: 12, own: 'none' });
+    expect(planned(13).plan_hash).toBe(planned(12).plan_hash);
+    expect(planned(21).plan_hash).not.toBe(planned(12).plan_hash);
+  });
 });

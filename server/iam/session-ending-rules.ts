@@ -1,6 +1,6 @@
 /** Pure: the plan to end all sessions that fit a filter. */
 import type { RevokeMatchingPlan, SessionsToEnd } from '#contract/iam.ts';
-import type { Check, PlanDraft } from '#contract/jobs.ts';
+import type { Check, PlanDraft, TouchedPeople } from '#contract/jobs.ts';
 
 export const REVOKE_MATCHING = 'iam.sessions.revoke_matching';
 
@@ -11,6 +11,7 @@ export type RevokeMatchingRequest = {
 
 export type RevokeMatchingFacts = RevokeMatchingRequest & {
   matching: RevokeMatchingPlan['matching'];
+  owners: Omit<TouchedPeople, 'sessions' | 'own'>;
   /** Environments with sessions that fit, whose index does not follow its Gateway now, with the reason. */
   unwatched: readonly { environment: string; detail: string }[];
 };
@@ -61,6 +62,7 @@ export function planRevokeMatchingDraft({
   filter,
   include_own,
   matching,
+  owners,
   unwatched,
 }: RevokeMatchingFacts): PlanDraft {
   const subject = { type: 'sessions' as const, id: wordsOf(filter) };
@@ -119,7 +121,16 @@ export function planRevokeMatchingDraft({
     })),
     changes: [{ path: '/sessions/state', before: 'active', after: 'revoked' }],
     checks,
-    blast_radius: { tenants: [], nodes: [], services: [] },
+    blast_radius: {
+      tenants: [],
+      nodes: [],
+      services: [],
+      people: {
+        sessions: ending,
+        own: matching.own.ends ? 'ends' : matching.own.fits ? 'kept' : 'none',
+        ...owners,
+      },
+    },
     revisions: { sessions_at_most: sessionsAtMost(ending) },
     rollback: 'There is no way back: whoever is touched signs in again.',
   };

@@ -1,6 +1,7 @@
 /** Plans the end of all sessions that fit a filter, and starts it. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { RevokeMatchingPlan } from '#contract/iam.ts';
+import type { TouchedPeople } from '#contract/jobs.ts';
 import type { Database } from '#server/db/database.ts';
 import { mutate } from '#server/db/mutate.ts';
 import { principalOf, type CallContext } from '#server/http/call-context.ts';
@@ -70,23 +71,9 @@ async function readFacts(
   const live = { ...filter, state: 'live' as const };
   const control = controlCondition(live, EVERYWHERE) ?? sql<boolean>`false`;
   const gateway = gatewayCondition(live, EVERYWHERE) ?? sql<boolean>`false`;
-  const [{ rows: controls }, { rows: tenants }, { rows: watched }, sample] = await Promise.all([
-    sql<{
-      sessions: number;
-      users: number;
-      own_fits: boolean;
-    }>`/* planned for its values */ select count(*) as sessions,
-      count(distinct s.user_id) as users, coalesce(bool_or(s.session_id = ${own}::uuid), false) as own_fits from sessions s where ${control}`.execute(
-      db,
-    ),
-    sql<{
-      environment: string;
-      tenant_id: string;
-      sessions: number;
-      end_users: number;
-    }>`/* planned for its values */
-      select g.environment, g.tenant_id, count(*) as sessions, count(distinct g.end_user_id) as end_users
-      from gateway_sessions g where ${gateway} group by 1, 2 order by 3 desc, 1, 2`.execute(db),
+  const [ours, theirs, { rows: watched }, sample] = await Promise.all([
+    countControl(db, control, own),
+    countGateway(db, gateway),
     sql<{
       environment: string;
       observed_at: string | null;
@@ -100,28 +87,61 @@ async function readFacts(
       { currentSessionId: own, scopes: EVERYWHERE },
     ),
   ]);
-  const touched = new Set(tenants.map(({ environment }) => environment));
-  const ofTouched = watched.filter(({ environment }) => touched.has(environment));
-  const { sessions: ours = 0, users = 0, own_fits: fits = false } = controls[0] ?? {};
-  const sum = (name: 'sessions' | 'end_users') => tenants.reduce((total, row) => total + row[name], 0);
+  const ofTouched = watched.filter(({ environment }) => theirs.environments.includes(environment));
+  const { sessions: control_sessions, own_fits: fits, ...users } = ours;
+  const { sessions: gateway_sessions, environments: _, ...endUsers } = theirs;
   return {
     filter,
     include_own,
     matching: {
-      sessions: ours + sum('sessions'),
-      control: ours,
-      gateway: sum('sessions'),
-      users,
-      end_users: sum('end_users'),
-      tenants: tenants
-        .slice(0, SHOWN)
-        .map(({ environment, tenant_id, sessions }) => ({ environment, tenant_id, sessions })),
+      sessions: control_sessions + gateway_sessions,
+      control: control_sessions,
+      gateway: gateway_sessions,
       own: { fits, ends: fits && include_own },
       observed_at: ofTouched.map(({ observed_at }) => observed_at ?? '').toSorted()[0] || null,
       sample: sample.items,
     },
+    owners: { ...users, ...endUsers },
     unwatched: ofTouched
       .filter(({ old }) => old)
       .map(({ environment, detail }) => ({ environment, detail: detail ?? 'its Gateway is silent.' })),
   };
+}
+
+/** Sessions of ours that fit, and whose they are. */
+async function countControl(db: Database, fits: RawBuilder<boolean>, own: string | null) {
+  const { rows } = await sql<{
+    email: string;
+    sessions: number;
+    users: number;
+    own_fits: boolean;
+  }>`/* planned for its values */
+    select u.email, (sum(each.sessions) over ())::bigint as sessions, count(*) over () as users, bool_or(each.own_fits) over () as own_fits
+    from (select s.user_id, count(*) as sessions, coalesce(bool_or(s.session_id = ${own}::uuid), false) as own_fits
+      from sessions s where ${fits} group by s.user_id) each join users u using (user_id)
+    order by each.sessions desc, u.email limit ${SHOWN}`.execute(db);
+  const { sessions = 0, users = 0, own_fits = false } = rows[0] ?? {};
+  return { sessions, users, own_fits, first_users: rows.map(({ email }) => email) };
+}
+
+/** Sessions of Gateways that fit, and whose they are. */
+async function countGateway(db: Database, fits: RawBuilder<boolean>) {
+  type Counted = { sessions: number; environments: string[] } & Pick<
+    TouchedPeople,
+    'end_users' | 'first_end_users' | 'tenants' | 'first_tenants'
+  >;
+  const { rows } = await sql<Counted>`/* planned for its values */
+    with owners as materialized (select g.environment, g.tenant_id, g.end_user_id, count(*) as sessions
+        from gateway_sessions g where ${fits} group by 1, 2, 3),
+      tenants as (select environment, tenant_id, sum(sessions)::bigint as sessions, count(*) as end_users from owners group by 1, 2)
+    select coalesce(sum(sessions), 0)::bigint as sessions, coalesce(sum(end_users), 0)::bigint as end_users, count(*) as tenants,
+      coalesce(array_agg(distinct environment), '{}') as environments,
+      (select coalesce(jsonb_agg(jsonb_build_object('end_user_id', end_user_id, 'tenant_id', tenant_id, 'environment', environment)), '[]')
+        from (select * from owners order by sessions desc, environment, tenant_id, end_user_id limit ${SHOWN}) most) as first_end_users,
+      (select coalesce(jsonb_agg(jsonb_build_object('tenant_id', tenant_id, 'environment', environment, 'sessions', sessions)), '[]')
+        from (select * from tenants order by sessions desc, environment, tenant_id limit ${SHOWN}) most) as first_tenants
+    from tenants`.execute(db);
+  const [counted] = rows;
+  if (!counted) throw new Error('An aggregate without groups answers one row.');
+  return counted;
 }

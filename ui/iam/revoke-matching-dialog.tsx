@@ -8,10 +8,8 @@ import {
   type SessionsToEnd,
 } from '#contract/iam/session-endings.ts';
 import { call } from '#ui/api/client.ts';
-import { formatCount, plural } from '#ui/patterns/format.ts';
 import { PlanDialog } from '#ui/patterns/plan-dialog.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
-import { Section } from '#ui/patterns/section.tsx';
 import classes from './revoke-matching-dialog.module.css';
 
 type Matching = RevokeMatchingPlan['matching'];
@@ -39,46 +37,23 @@ export function RevokeMatchingDialog({ filter, onClose }: { filter: SessionsToEn
       }}
       onClose={onClose}
     >
-      {matching && (
-        <Section title="Whose sessions end">
-          <Whose matching={matching} />
+      {matching && (matching.own.fits || matching.observed_at !== null) && (
+        <div className={classes.choices}>
           {matching.own.fits && (
             <Checkbox
-              mt={8}
               size="xs"
               label="Also the one I am using: I will be signed out"
               checked={includeOwn}
               onChange={(event) => setIncludeOwn(event.currentTarget.checked)}
             />
           )}
-        </Section>
+          {matching.observed_at !== null && (
+            <span className={classes.observed}>
+              Sessions of Gateways as observed <RelativeTime iso={matching.observed_at} />
+            </span>
+          )}
+        </div>
       )}
     </PlanDialog>
-  );
-}
-
-function Whose({ matching }: { matching: Matching }) {
-  const { sessions, users, end_users, control, gateway, tenants, own, observed_at } = matching;
-  return (
-    <div className={classes.whose}>
-      <p>
-        <strong>{plural(sessions, 'live session')}</strong>: {formatCount(control)} of {plural(users, 'user')}
-        , {formatCount(gateway)} of {plural(end_users, 'end user')}
-        {own.fits && !own.ends && '; yours fits too and is left out'}.
-      </p>
-      {tenants.length > 0 && (
-        <p className={classes.quiet}>
-          {tenants
-            .map(({ tenant_id, environment, sessions: count }) => `${tenant_id} · ${environment} ${count}`)
-            .join(', ')}
-          {observed_at !== null && (
-            <>
-              {' '}
-              — by what was observed <RelativeTime iso={observed_at} />
-            </>
-          )}
-        </p>
-      )}
-    </div>
   );
 }

@@ -16,6 +16,7 @@ import { GuardedButton } from '#ui/patterns/guarded-button.tsx';
 import { JobProgress } from '#ui/patterns/job-progress.tsx';
 import { MiddleTruncate, Mono } from '#ui/patterns/middle-truncate.tsx';
 import { Panel, Properties, Property } from '#ui/patterns/panel.tsx';
+import { Touched } from '#ui/patterns/plan-parts.tsx';
 import { RelativeTime } from '#ui/patterns/relative-time.tsx';
 import { StatusPill } from '#ui/patterns/status-pill.tsx';
 import { JobRows } from './job-rows.tsx';
@@ -78,6 +79,11 @@ export function JobPage() {
           {job.plan && job.plan.changes.length > 0 && (
             <Panel title="What the plan changes">
               <ChangeList changes={job.plan.changes} />
+            </Panel>
+          )}
+          {job.plan && job.plan.steps.length > 0 && (
+            <Panel title="Who the plan touches">
+              <Touched plan={job.plan} />
             </Panel>
           )}
           {action && <JobActionDialog job={job} action={action} onClose={() => setAction(null)} />}

@@ -6,14 +6,16 @@ import { ChangeList } from './change-list.tsx';
 import { formatCount, plural } from './format.ts';
 import { Mono } from './middle-truncate.tsx';
 import classes from './plan-dialog.module.css';
+import { TouchedPeople } from './touched-people.tsx';
 import type { Drift } from './use-plan.ts';
 
 const TENANTS_SHOWN = 3;
 const NODES_SHOWN = 12;
 
-/** Tenants, nodes and services that the plan touches. */
+/** Tenants, nodes and services that the plan touches, or people. */
 export function Touched({ plan: { blast_radius } }: { plan: Plan }) {
-  const { tenants, nodes, services } = blast_radius;
+  const { tenants, nodes, services, people } = blast_radius;
+  if (people) return <TouchedPeople people={people} />;
   return (
     <dl className={classes.touched}>
       <div>
