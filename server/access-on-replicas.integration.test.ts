@@ -168,7 +168,8 @@ async function follow(headers: Headers): Promise<{ ended: Promise<string> }> {
 
 it('a taken role, an ended session and a suspension by one server count at once on the other, and end open streams there', async () => {
   const owner = await personWith('owner', OWNER.email);
-  const [demoted, ended, suspended, kept] = [
+  const [demoted, ended, suspended, unlinked, kept] = [
+    await personWith('operator'),
     await personWith('operator'),
     await personWith('operator'),
     await personWith('operator'),
@@ -177,9 +178,23 @@ it('a taken role, an ended session and a suspension by one server count at once 
   const bearer = async ({ subject: sub }: Person) => ({
     authorization: `Bearer ${await issuer.sign({ sub, sid: `sid-of-${sub}` })}`,
   });
-  const tokens = { suspended: await bearer(suspended), kept: await bearer(kept), ended: await bearer(ended) };
+  const tokens = {
+    demoted: await bearer(demoted),
+    suspended: await bearer(suspended),
+    unlinked: await bearer(unlinked),
+    kept: await bearer(kept),
+    ended: await bearer(ended),
+  };
   const followed = await Promise.all(
-    [demoted.headers, ended.headers, suspended.headers, tokens.suspended, tokens.ended].map(follow),
+    [
+      demoted.headers,
+      ended.headers,
+      suspended.headers,
+      tokens.demoted,
+      tokens.suspended,
+      tokens.unlinked,
+      tokens.ended,
+    ].map(follow),
   );
   for (const headers of [demoted.headers, ended.headers, suspended.headers, ...Object.values(tokens)])
     expect(await ask(there, 'GET', '/jobs', headers)).toBe(200);
@@ -189,6 +204,11 @@ it('a taken role, an ended session and a suspension by one server count at once 
     [demoted.user_id],
   );
   const remove = `/iam/assignments/${rows[0]?.assignment_id ?? ''}/delete`;
+  const identities = await database.pool.query<{ identity_id: string }>(
+    'select identity_id from linked_identities where user_id = $1',
+    [unlinked.user_id],
+  );
+  const unlink = `/iam/users/${unlinked.user_id}/identities/${identities.rows[0]?.identity_id ?? ''}/unlink`;
   const end = { issuer_id: 'gateway', session_id: `sid-of-${ended.subject}`, reason: REASON };
   expect(
     await Promise.all([
@@ -196,13 +216,16 @@ it('a taken role, an ended session and a suspension by one server count at once 
       ask(here, 'POST', `/iam/sessions/${ended.session_id}/revoke`, owner.headers, { reason: REASON }),
       ask(here, 'POST', '/iam/token-sessions/revoke', owner.headers, end),
       ask(here, 'POST', `/iam/users/${suspended.user_id}/suspend`, owner.headers, { reason: REASON }),
+      ask(here, 'POST', unlink, owner.headers, { reason: REASON }),
     ]),
-  ).toEqual([200, 200, 200, 200]);
+  ).toEqual([200, 200, 200, 200, 200]);
 
   expect(await ask(there, 'GET', '/jobs', demoted.headers)).toBe(403);
   expect(await ask(there, 'GET', '/jobs', ended.headers)).toBe(401);
   expect(await ask(there, 'GET', '/jobs', suspended.headers)).toBe(401);
+  expect(await ask(there, 'GET', '/jobs', tokens.demoted)).toBe(403);
   expect(await ask(there, 'GET', '/jobs', tokens.suspended)).toBe(401);
+  expect(await ask(there, 'GET', '/jobs', tokens.unlinked)).toBe(401);
   expect(await ask(there, 'GET', '/jobs', tokens.ended)).toBe(401);
   expect(await ask(there, 'GET', '/jobs', tokens.kept)).toBe(200);
   expect(await ask(there, 'GET', '/jobs', kept.headers)).toBe(200);

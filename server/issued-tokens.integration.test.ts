@@ -6,7 +6,10 @@ import type { LinkedIdentity } from '#contract/iam.ts';
 import type { Problem } from '#contract/problem.ts';
 import { openTokenVerifier } from '#server/adapters/jose/jose-token-verifier.ts';
 import { createTestDatabase, type TestDatabase } from '#server/db/test-database.ts';
+import { SESSION_COOKIE } from '#server/http/session-cookie.ts';
 import { NO_SIGN_IN_SETTINGS } from '#server/iam/iam-test-scene.ts';
+import { csrfTokenOf, newAccessToken, newSecret, secretHash } from '#server/iam/secret-values.ts';
+import { canonicalHash } from '#server/jobs/plan-rules.ts';
 import { hostileTokens } from '#tools/hostile-tokens.ts';
 import { AUDIENCE, startTestTokenIssuer, type TestTokenIssuer } from '#tools/test-token-issuer.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
@@ -166,7 +169,7 @@ it('ending its session, unlinking it, suspending the user and taking the role co
   expect((await users('second')).status).toBe(401);
 });
 
-it('a privileged change wants a recent auth_time, and one that is bound to its request is refused with the way out', async () => {
+it('a privileged change wants a recent auth_time', async () => {
   const { subject: sub, sid } = await linked('owner');
   const now = Math.floor(Date.now() / 1000);
   const body = { email: 'made@example.com', display_name: 'Made', password: 'nine blue kettles sing' };
@@ -178,6 +181,51 @@ it('a privileged change wants a recent auth_time, and one that is bound to its r
   }
   const token = await issuer.sign({ sub, sid, auth_time: now - 60 });
   expect((await send('POST', '/iam/users', bearer(token), body)).status).toBe(201);
+});
+
+it('what is bound to one request takes a browser session: each other credential is refused with the way out, and no proof helps it', async () => {
+  const person = await linked('owner');
+  const { user_id } = await linked('support');
+  const [token, access] = [newSecret(), newAccessToken()];
+  const { rows } = await database.pool.query<{ value: string }>(
+    `with opened as (insert into sessions (token_hash, user_id, ip, user_agent, authenticated_at, expires_at, client)
+        select hash, $1::uuid, '', '', now(), now() + interval '1 hour', client from (values ($2::bytea, 'browser'), ($3::bytea, 'cli')) as made (hash, client)
+        returning session_id, client)
+      insert into session_tokens (token_hash, session_id, kind, expires_at)
+        select $3::bytea, session_id, 'access', now() + interval '1 hour' from opened where client = 'cli' returning 'made' as value`,
+    [person.user_id, secretHash(token), secretHash(access)],
+  );
+  expect(rows).toHaveLength(1);
+  const body = { user_id, reason: REASON };
+  const browser = { cookie: `${SESSION_COOKIE}=${token}`, 'x-csrf-token': csrfTokenOf(token) };
+  const apiToken = await send<{ value: string }>('POST', '/iam/tokens', browser, {
+    name: 'everything',
+    permissions: ['*'],
+    expires_in_days: 1,
+  });
+  await database.pool.query(
+    `insert into step_up_proofs (proof_hash, session_id, request_hash, expires_at)
+      select $1, session_id, $2, now() + interval '1 minute' from sessions where token_hash = $3`,
+    [secretHash('a proof'), canonicalHash(body), secretHash(token)],
+  );
+  const jwt = await issuer.sign({
+    sub: person.subject,
+    sid: person.sid,
+    auth_time: Math.floor(Date.now() / 1000),
+  });
+  for (const [value, wayOut] of [
+    [jwt, 'sign in to the control plane itself'],
+    [apiToken.body.value, 'which an API token cannot: do it in the Admin UI'],
+    [access, 'which a command line cannot: do it in the Admin UI'],
+  ] as const)
+    for (const proof of [{}, { 'x-step-up-proof': 'a proof' }]) {
+      const asked = await send('POST', '/iam/impersonations', { ...bearer(value), ...proof }, body);
+      expect([asked.status, asked.body.code]).toEqual([401, 'insufficient_user_authentication']);
+      expect(asked.headers['www-authenticate']).toMatch(/acr_values="bound", max_age="0"/);
+      expect(asked.body.detail).toContain(wayOut);
+    }
+  const begun = await send('POST', '/iam/impersonations', { ...browser, 'x-step-up-proof': 'a proof' }, body);
+  expect(begun.status).toBe(200);
 });
 
 it('only who may do all that a user may links another way in to them, and each account elsewhere once', async () => {
@@ -216,9 +264,17 @@ it('no hostile token gets past the pipeline, all are answered alike, and no part
 });
 
 it('operators see the issuers with the age of their keys, and readiness says which cannot be asked without ending it', async () => {
+  const { rowCount: linkedNow } = await database.pool.query('select from linked_identities');
   const { body } = await send<{ items: unknown[] }>('GET', '/iam/token-issuers', owner);
   expect(body.items).toMatchObject([
-    { issuer_id: 'gateway', keys: [{ kid: 'first', kty: 'EC' }], last_failure: null },
+    {
+      issuer_id: 'gateway',
+      keys_state: 'current',
+      keys: [{ kid: 'first', kty: 'EC' }],
+      last_failure: null,
+      linked_accounts: linkedNow,
+      last_used_at: expect.stringMatching(/^\d{4}-/) as string,
+    },
   ]);
   const ready = await send<{ checks: { name: string; ok: boolean; detail: string }[] }>('GET', '/ready', {});
   expect(ready.body.checks.find((check) => check.name === 'token_issuers')).toMatchObject({

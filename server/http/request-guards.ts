@@ -163,9 +163,17 @@ const CLI_STEP_UP = {
     'This has to be confirmed for this very request, which a command line cannot: do it in the Admin UI.',
 };
 
+/** `recent` is never asked of it. */
+const API_TOKEN_STEP_UP = {
+  recent: SESSION_STEP_UP.recent,
+  bound:
+    'This has to be confirmed by a person for this very request, which an API token cannot: do it in the Admin UI.',
+};
+
 /** How somebody confirms, by what they came with. */
-function stepUpWords({ issued, session }: Principal): Record<'recent' | 'bound', string> {
+function stepUpWords({ issued, token, session }: Principal): Record<'recent' | 'bound', string> {
   if (issued) return ISSUED_STEP_UP;
+  if (token) return API_TOKEN_STEP_UP;
   return session?.client === 'cli' ? CLI_STEP_UP : SESSION_STEP_UP;
 }
 

@@ -76,7 +76,7 @@ const Issuer = ({ issuer }: { issuer: TokenIssuer }) => (
       <Property name="Clocks may differ">{issuer.clock_skew_s} s</Property>
       <Property name="Environment">
         {issuer.environment === null
-          ? 'Any'
+          ? 'Not the Gateways of one'
           : `${issuer.environment}: a session ended at its Gateways is refused`}
       </Property>
       <Property name="Linked accounts">{plural(issuer.linked_accounts, 'account')}</Property>
