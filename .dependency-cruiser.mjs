@@ -2,7 +2,7 @@
  * The import directions of the house: ui → contract ← server, cli → contract; inside the server
  * main → everything, adapters → ports, domains → http, jobs, audit, db.
  */
-const tests = '\\.(test|spec|conformance)\\.tsx?$';
+const tests = '(\\.(test|spec|conformance)|-test-scene)\\.tsx?$';
 const ours = '^(contract|server|ui|fleet|cli|stack|tools|e2e|bench)/';
 const foundation = 'http|db|audit|jobs';
 const domains = 'approvals|iam|tenants|config|definitions|scale|ops|observability|secrets|backups';

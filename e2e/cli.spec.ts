@@ -74,7 +74,11 @@ async function openTerminal() {
 async function inDatabase(text: string): Promise<void> {
   const client = new pg.Client({ connectionString: platform.postgres.url });
   await client.connect();
-  await client.query(text).finally(() => client.end());
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
 }
 
 const approve = async (page: Page) => {

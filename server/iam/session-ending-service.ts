@@ -89,7 +89,7 @@ async function readFacts(
   ]);
   const ofTouched = watched.filter(({ environment }) => theirs.environments.includes(environment));
   const { sessions: control_sessions, own_fits: fits, ...users } = ours;
-  const { sessions: gateway_sessions, environments: _, ...endUsers } = theirs;
+  const { sessions: gateway_sessions, environments, ...endUsers } = theirs;
   return {
     filter,
     include_own,

@@ -9,7 +9,7 @@ export const PLAN_VALID_MS = 5 * 60_000;
 /** What an operator approves: everything but live figures, estimates and times. See `Plan` in the contract. */
 function approved(draft: PlanDraft): Record<string, unknown> {
   const { kind, environment, target, input, changes, revisions, rollback } = draft;
-  const { people: _, ...blast_radius } = draft.blast_radius;
+  const { people, ...blast_radius } = draft.blast_radius;
   const named = draft.checks
     .filter((check) => check.level !== 'ok')
     .map(({ code, level, subject }) => ({ code, level, subject }));

@@ -32,7 +32,7 @@ const vectorsOf = (file: string): Vector[] => {
   const { testGroups } = JSON.parse(readFileSync(path.join(vectors.path, file), 'utf8')) as VectorFile;
   return testGroups.flatMap((group) => {
     const published = group.public ?? group.private;
-    const keys = 'keys' in published ? (published.keys as JWK[]) : [published];
+    const keys = 'keys' in published ? published.keys : [published];
     return group.tests.map(({ tcId, comment, jws, result }) => ({
       name: `${tcId} ${comment}`,
       keys,
