@@ -8,6 +8,8 @@ export default defineConfig({
   outputDir: '.cache/playwright',
   // Each spec file starts servers of its own; two cores carry one at a time.
   workers: 1,
+  // As in vitest.config.ts: what passes only on its second try is named in the summary.
+  retries: process.env['CI'] === 'true' ? 1 : 0,
   forbidOnly: process.env['CI'] === 'true',
   timeout: 60_000,
   expect: { timeout: 10_000 },

@@ -3,6 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const integrationTests = '**/*.integration.test.{ts,tsx}';
 const swarmTests = '**/*.swarm.test.ts';
 const metricsTests = '**/*.metrics.test.ts';
+// Real servers on shared machines: a test that passes only on its second try is named in the summary.
+const retry = process.env['CI'] === 'true' ? 1 : 0;
 const notOurs = [...configDefaults.exclude, 'dist/**', '.data/**', 'e2e/**'];
 
 export default defineConfig({
@@ -25,6 +27,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
+          retry,
           include: [integrationTests],
           exclude: notOurs,
           globalSetup: ['tools/vitest-global-setup.ts'],
@@ -36,6 +39,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'metrics',
+          retry,
           include: [metricsTests],
           exclude: notOurs,
           globalSetup: ['tools/vitest-global-setup.ts'],
@@ -48,6 +52,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'swarm',
+          retry,
           include: [swarmTests],
           exclude: notOurs,
           globalSetup: ['tools/vitest-global-setup.ts', 'tools/test-docker-setup.ts'],

@@ -1,11 +1,14 @@
-/** Counts and names the failed and skipped tests of a vitest JSON report. */
+/** Counts and names the failed, repeated and skipped tests of a vitest JSON report. */
 export function readVitestReport(report, shorten) {
-  const counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+  const counts = noCounts();
   for (const file of report?.testResults ?? []) {
-    for (const { status, fullName } of file.assertionResults) {
+    for (const { status, fullName, failureMessages } of file.assertionResults) {
       const name = `${shorten(file.name)}: ${fullName.trim()}`;
-      if (status === 'passed') counts.passed += 1;
-      else if (status === 'failed') addTo(counts, 'failed', 'failures', name);
+      if (status === 'passed') {
+        counts.passed += 1;
+        // What a first try failed with stays in the report.
+        if (failureMessages?.length > 0) addTo(counts, 'repeated', 'repeats', name);
+      } else if (status === 'failed') addTo(counts, 'failed', 'failures', name);
       else addTo(counts, 'skipped', 'skips', name);
     }
     // A file that cannot be loaded, or whose hooks fail, reports no failed test.
@@ -15,15 +18,17 @@ export function readVitestReport(report, shorten) {
   return counts;
 }
 
-/** Counts and names the failed and skipped tests of a Playwright JSON report. */
+/** Counts and names the failed, repeated and skipped tests of a Playwright JSON report. */
 export function readPlaywrightReport(report) {
-  const counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+  const counts = noCounts();
   const visit = (suite, titles) => {
     for (const spec of suite.specs ?? []) {
       const name = `e2e/${spec.file}: ${[...titles, spec.title].join(' ')}`;
       for (const { status } of spec.tests) {
-        if (status === 'expected') counts.passed += 1;
-        else if (status === 'skipped') addTo(counts, 'skipped', 'skips', name);
+        if (status === 'expected' || status === 'flaky') {
+          counts.passed += 1;
+          if (status === 'flaky') addTo(counts, 'repeated', 'repeats', name);
+        } else if (status === 'skipped') addTo(counts, 'skipped', 'skips', name);
         else addTo(counts, 'failed', 'failures', name);
       }
     }
@@ -33,6 +38,16 @@ export function readPlaywrightReport(report) {
   for (const error of report?.errors ?? []) addTo(counts, 'failed', 'failures', `browser: ${error.message}`);
   return counts;
 }
+
+const noCounts = () => ({
+  passed: 0,
+  failed: 0,
+  repeated: 0,
+  skipped: 0,
+  failures: [],
+  repeats: [],
+  skips: [],
+});
 
 function addTo(counts, counter, list, name) {
   counts[counter] += 1;

@@ -61,6 +61,7 @@ await runMain(async () => {
     const result = {
       name,
       failures: [],
+      repeats: [],
       skips: [],
       passed: 0,
       failed: 0,
@@ -87,8 +88,10 @@ function summarise(results, interrupted) {
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
   const skips = results.flatMap(({ skips: names }) => names);
   const failures = results.flatMap(({ failures: lines }) => lines);
+  const repeats = results.flatMap(({ repeats: names }) => names);
   if (interrupted) failures.push('interrupted');
   for (const skip of skips) console.log(`SKIPPED ${skip}`);
+  for (const repeat of repeats) console.log(`PASSED ONLY ON A SECOND TRY ${repeat}`);
   for (const failure of failures) console.log(`FAILED ${failure}`);
   const skipsFail = process.env.CI === 'true' && skips.length > 0;
   if (skipsFail) console.log('FAILED because nothing may be skipped where CI=true');

@@ -87,7 +87,7 @@ describe.concurrent('rollouts over Docker Swarm', { timeout: 90_000 }, () => {
           desired_state === 'running' && image === TEST_IMAGES.next && /no suitable node/.test(error ?? ''),
       ).length;
     await expect.poll(searched, { timeout: 40_000 }).toBe(1);
-    await expect(awaitRollout(step(3), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
+    await expect(awaitRollout(step(15), orchestrator, target, { monitor_s: 0.5 })).rejects.toMatchObject({
       code: 'rollout_timed_out',
       message: expect.stringMatching(/0 of 1 tasks run.*task 1 is pending.*no suitable node/),
     });
